@@ -1,1 +1,2 @@
 //! Placeholder.
+mod wasm { pub mod bindings; }
