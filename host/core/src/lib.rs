@@ -16,10 +16,11 @@
 
 pub mod id;
 pub mod limits;
-
+pub mod process;
 pub mod reason;
 pub mod signal;
 
 pub use id::{Name, NodeId, Pid, Reference};
+pub use process::{Effect, Effects, Event, Filter, Process};
 pub use reason::Reason;
 pub use signal::{Envelope, Signal};
