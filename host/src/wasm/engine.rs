@@ -6,15 +6,12 @@
 //! computes; its slots are few. Where the system lacks what the dense allocator
 //! needs, both use wasmtime's stock allocators.
 
-use std::sync::Arc;
-
-use odeon_arena::{MemoryArena, StackArena};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::modules::Tier;
 
 /// Bytes of the stack that a guest's own frames may use.
-const GUEST_STACK_BYTES: usize = 256 << 10;
+pub(super) const GUEST_STACK_BYTES: usize = 256 << 10;
 /// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.
 const FIBER_STACK_BYTES: usize = 512 << 10;
 /// Actors that the fast tier holds at one time.
@@ -71,7 +68,6 @@ fn common() -> Config {
         // The component model's own concurrency costs a third of every call, and
         // the core interfaces are synchronous.
         .concurrency_support(false)
-        .wasm_component_model_async(false)
         .async_stack_size(FIBER_STACK_BYTES)
         .max_wasm_stack(GUEST_STACK_BYTES)
         // Backtraces would be taken at every end of a waiting actor.
@@ -79,13 +75,7 @@ fn common() -> Config {
     config
 }
 
-fn dense(actors_max: usize) -> Result<Engine, String> {
-    let stacks = StackArena::new(FIBER_STACK_BYTES, actors_max).map_err(|error| error.to_string())?;
-    let memories = MemoryArena::new(actors_max).map_err(|error| error.to_string())?;
-    let mut config = common();
-    odeon_arena::configure(&mut config, Arc::new(stacks), Arc::new(memories));
-    Engine::new(&config).map_err(|error| format!("{error:#}"))
-}
+fn dense(_actors_max: usize) -> Result<Engine, String> { Err("not built".into()) }
 
 fn fast() -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();

@@ -67,7 +67,7 @@ impl Programs {
             Tier::Dense => &self.dense,
             Tier::Fast => &self.fast,
         };
-        if let Some(missing) = module.shape().missing_imports() {
+        if let Some(missing) = module.shape().missing_text() {
             return Err(refused(missing));
         }
         let pre = linker.instantiate_pre(&component).map_err(|e| refused(format!("{e:#}")))?;
@@ -77,7 +77,7 @@ impl Programs {
             Some(function)
         };
         let entry = within("odeon:actor/entry@0.1.0", "start");
-        let command = module.shape().command().and_then(|name| within(name, "run"));
+        let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
         let program = Arc::new(Program { module: Arc::clone(module), pre, entry, command });
         self.ready.lock().insert((module.digest(), tier), Arc::clone(&program));
         Ok(program)
