@@ -10,9 +10,11 @@
 
 pub mod compile;
 pub mod digest;
+pub mod inspect;
 pub mod limits;
 pub mod load;
 pub mod module;
 pub mod near;
 pub mod shape;
 pub mod store;
+pub mod wave;

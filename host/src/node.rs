@@ -9,10 +9,12 @@ use odeon_core::process::{Event, Filter};
 use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
+use wasmtime::component::Val;
 
 use crate::io::{self, Output};
 use crate::limits::{Limits, LimitsPatch};
-use crate::modules::{Compiler, Store, TierChoice};
+use crate::modules::compile::{self, Compiler, ProgressHook, TierChoice};
+use crate::modules::store::Store;
 use crate::native::Native;
 use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
@@ -22,7 +24,7 @@ use crate::timers::{Recipient, Timers};
 use crate::wasm::{self, CallError, Engines, Programs, Start};
 
 /// How a node is to be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// The node's name, `name@host`.
     pub name: String,
@@ -34,8 +36,10 @@ pub struct Config {
     pub limits: Limits,
     /// Living actors, at most.
     pub actors_max: usize,
-    /// How modules are compiled, unless their deployment says otherwise.
+    /// Which engine runs the modules.
     pub tier: TierChoice,
+    /// Told of each step when a module is compiled.
+    pub progress: Option<ProgressHook>,
 }
 
 /// Living actors of a node, unless it is set otherwise: as many as of the BEAM's
@@ -52,6 +56,7 @@ impl Config {
             limits: Limits::default(),
             actors_max: ACTORS_MAX,
             tier: TierChoice::Auto,
+            progress: None,
         }
     }
 }
@@ -63,7 +68,8 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     runtime: Arc<Runtime>,
     console: io::Leader,
-    scheduler: Scheduler,
+    /// Stops the workers when the node goes.
+    _scheduler: Scheduler,
 }
 
 /// An actor to be made from outside.
@@ -135,14 +141,18 @@ impl Node {
         let io = tokio::runtime::Handle::current();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let scheduler = Scheduler::start(config.workers.unwrap_or(cores), &io)?;
-        let engines = Arc::new(Engines::new(config.actors_max)?);
+        let engines = Engines::new(config.actors_max)?;
         if let Some(reason) = &engines.fallback {
             tracing::warn!("no dense memory on this system, fewer actors fit: {reason}");
         }
         scheduler.on_preempt(Box::new(engines.preempt()));
-        let compiler =
-            Compiler::new(engines.dense.clone(), engines.fast.clone(), &config.data_dir, config.tier);
-        let modules = Arc::new(Store::open(&config.data_dir, compiler)?);
+        let tiers =
+            compile::Engines { dense: engines.dense.clone(), fast: engines.fast.clone() };
+        let mut compiler = Compiler::new(tiers).with_cache(config.data_dir.join("compiled"));
+        if let Some(progress) = config.progress {
+            compiler = compiler.with_progress(progress);
+        }
+        let modules = Arc::new(Store::open(&config.data_dir, Arc::new(compiler))?);
         let runtime = Arc::new(Runtime::new(Parts {
             id: fresh_node_id()?,
             name: config.name,
@@ -151,7 +161,8 @@ impl Node {
             spawner: scheduler.spawner(),
             timers: Timers::new(),
             modules,
-            programs: Programs::new(engines)?,
+            tier: config.tier,
+            programs: Programs::new(&engines)?,
         }));
         let weak = Arc::downgrade(&runtime);
         runtime.timers.run(Box::new(move |later| {
@@ -167,7 +178,7 @@ impl Node {
             }
         }))?;
         let console = io::lead(&runtime, runtime.output.clone());
-        Ok(Self(Arc::new(Inner { runtime, console, scheduler })))
+        Ok(Self(Arc::new(Inner { runtime, console, _scheduler: scheduler })))
     }
 
     /// Its name.
@@ -298,7 +309,7 @@ impl Node {
         call: &str,
         rights: Rights,
         limits: &LimitsPatch,
-    ) -> Result<crate::modules::Results, CallError> {
+    ) -> Result<Vec<Val>, CallError> {
         let limits = Arc::new(self.runtime().limits.with(limits));
         let leader = self.0.console.pid();
         wasm::call(self.runtime(), module, call, leader, Arc::new(rights), limits).await

@@ -17,7 +17,8 @@ use crate::cell::{Cell, Pushed, Question, State, Waiting};
 use crate::directory::Directory;
 use crate::io::Output;
 use crate::limits::{Limits, Quota};
-use crate::modules::Store;
+use crate::modules::compile::TierChoice;
+use crate::modules::store::Store;
 use crate::scheduler::Spawner;
 use crate::timers::Timers;
 use crate::wasm::Programs;
@@ -33,6 +34,7 @@ pub(crate) struct Runtime {
     pub(crate) spawner: Spawner,
     pub(crate) timers: Timers,
     pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
     pub(crate) programs: Programs,
     pub(crate) output: Output,
     /// Counts the descendants of every actor that was made from outside.
@@ -69,6 +71,7 @@ pub(crate) struct Parts {
     pub(crate) spawner: Spawner,
     pub(crate) timers: Timers,
     pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
     pub(crate) programs: Programs,
 }
 
@@ -84,6 +87,7 @@ impl Runtime {
             spawner: parts.spawner,
             timers: parts.timers,
             modules: parts.modules,
+            tier: parts.tier,
             programs: parts.programs,
             output: Output::new(),
             quota: Quota::new(parts.actors_max as u64, None),

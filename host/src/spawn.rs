@@ -96,7 +96,7 @@ impl Runtime {
             process.born(family.parent, family.link, family.monitor);
         }
         let about = About {
-            module: program.module.label_shared(),
+            module: Arc::clone(&program.label),
             start: text,
             parent: plan.parent.map(|parent| parent.pid),
             born: Instant::now(),
@@ -155,13 +155,13 @@ impl Runtime {
         name: &str,
     ) -> Result<Arc<Program>, SpawnError> {
         let module = self.modules.resolve(name).map_err(|e| SpawnError::NoModule(e.to_string()))?;
-        let tier = module.tier();
+        let tier = self.tier.tier(module.shape());
         if let Some(program) = self.programs.ready(module.digest(), tier) {
             return Ok(program);
         }
-        let runtime = Arc::clone(self);
+        let (runtime, label) = (Arc::clone(self), name.to_owned());
         let prepared =
-            tokio::task::spawn_blocking(move || runtime.programs.prepare(&module, tier)).await;
+            tokio::task::spawn_blocking(move || runtime.programs.prepare(&module, &label, tier)).await;
         prepared.unwrap_or_else(|error| {
             Err(SpawnError::NoModule(format!("{name}: loading it failed: {error}")))
         })

@@ -11,7 +11,7 @@ use odeon_core::signal::SpawnError;
 use odeon_core::{Pid, Reason};
 
 use super::memory::used_bytes;
-use crate::modules::TierChoice;
+use crate::modules::compile::TierChoice;
 use crate::native::Native;
 use crate::spawn::{Code, Plan};
 use crate::wasm::{Program, Start};

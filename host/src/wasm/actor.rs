@@ -17,7 +17,7 @@ use super::call::Answer;
 use super::program::Program;
 use super::state::{Doomed, GuestState};
 use crate::cell::Cell;
-use crate::modules::CallText;
+use crate::modules::wave::{self, CallText};
 use crate::runtime::{Runtime, Turn};
 use crate::scheduler;
 
@@ -68,8 +68,7 @@ impl Program {
     /// Finds a start in this module and checks its arguments.
     pub(crate) fn entrance(&self, start: Start) -> Result<Entrance, SpawnError> {
         let lacks = |what: &str| {
-            let label = self.module.label();
-            SpawnError::NoFunction(format!("{label} {what}; {}", self.module.shape().starts()))
+            SpawnError::NoFunction(format!("{} {what}{}", self.label, self.has_instead()))
         };
         match start {
             Start::Entry { function, argument } => {
@@ -83,21 +82,36 @@ impl Program {
             Start::Call(text) => {
                 let call = CallText::parse(&text)
                     .map_err(|error| SpawnError::BadArgument(error.to_string()))?;
-                let resolved = call.resolve(self.pre.component()).map_err(|error| {
-                    if error.is_unknown_function() {
-                        SpawnError::NoFunction(error.to_string())
-                    } else {
-                        SpawnError::BadArgument(error.to_string())
-                    }
-                })?;
-                Ok(Entrance::Call {
-                    at: resolved.index,
-                    params: resolved.params,
-                    results: resolved.results,
-                    answer: None,
-                })
+                let (callee, params) =
+                    call.resolve(self.pre.component()).map_err(|error| match error {
+                        wave::CallError::NoFunction { .. } => {
+                            SpawnError::NoFunction(error.to_string())
+                        }
+                        _ => SpawnError::BadArgument(error.to_string()),
+                    })?;
+                let results = callee.results.len();
+                Ok(Entrance::Call { at: callee.export, params, results, answer: None })
             }
         }
+    }
+}
+
+impl Program {
+    /// What the module can be started by, to put behind an error.
+    fn has_instead(&self) -> String {
+        let shape = self.module.shape();
+        let mut starts = Vec::new();
+        if self.entry.is_some() {
+            starts.push("functions of the SDK's entry".to_owned());
+        }
+        if self.command.is_some() {
+            starts.push("a command".to_owned());
+        }
+        starts.extend(shape.functions.iter().take(8).map(crate::modules::shape::Function::path));
+        if starts.is_empty() {
+            return "; it exports nothing that can be started".into();
+        }
+        format!("; it has: {}", starts.join(", "))
     }
 }
 

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use odeon_core::signal::SpawnError;
 use odeon_core::{Pid, Reason};
 use tokio::sync::oneshot;
+use wasmtime::component::Val;
 
 use super::actor::{Entrance, Start};
 use crate::limits::Limits;
-use crate::modules::Results;
 use crate::node::Ended;
 use crate::rights::Rights;
 use crate::runtime::Runtime;
 use crate::spawn::{Code, Plan};
 
 /// Where the values of a call go, when it returns.
-pub(crate) type Answer = oneshot::Sender<Results>;
+pub(crate) type Answer = oneshot::Sender<Vec<Val>>;
 
 /// Why a call gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,7 @@ pub(crate) async fn call(
     group_leader: Pid,
     rights: Arc<Rights>,
     limits: Arc<Limits>,
-) -> Result<Results, CallError> {
+) -> Result<Vec<Val>, CallError> {
     let plan = Plan {
         code: Code::Named(module.into()),
         start: Start::Call(text.into()),

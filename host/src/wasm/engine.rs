@@ -8,7 +8,6 @@
 
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::modules::Tier;
 
 /// Bytes of the stack that a guest's own frames may use.
 pub(super) const GUEST_STACK_BYTES: usize = 256 << 10;
@@ -40,13 +39,6 @@ impl Engines {
             Engine::new(&common())
         })?;
         Ok(Self { dense, fast, fallback })
-    }
-
-    pub(crate) fn get(&self, tier: Tier) -> &Engine {
-        match tier {
-            Tier::Dense => &self.dense,
-            Tier::Fast => &self.fast,
-        }
     }
 
     /// Makes the guests that run now reach their next yield point.
