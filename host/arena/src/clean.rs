@@ -100,7 +100,9 @@ pub(crate) unsafe fn copy_touched(
     }
     if done < bytes {
         // SAFETY: the rest of the same ranges.
-        unsafe { sys::copy_by_reading(from.wrapping_add(done), to.wrapping_add(done), bytes - done) };
+        unsafe {
+            sys::copy_by_reading(from.wrapping_add(done), to.wrapping_add(done), bytes - done)
+        };
     }
 }
 

@@ -53,9 +53,12 @@
 //! goes on without `exec` must not touch the arenas in the child: they are not
 //! inherited.
 
+mod error;
+mod options;
+mod stats;
+
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod clean;
-mod error;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod memory;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -64,7 +67,6 @@ mod pool;
 mod space;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod stack;
-mod stats;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod sys;
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
@@ -72,14 +74,13 @@ mod unsupported;
 
 pub use error::ArenaError;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-pub use memory::{MemoryArena, MemoryClass, MemoryOptions};
+pub use memory::MemoryArena;
+pub use options::{MemoryClass, MemoryOptions, StackOptions};
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-pub use stack::{StackArena, StackOptions};
+pub use stack::StackArena;
 pub use stats::{SpaceStats, Support};
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-pub use unsupported::{
-    MemoryArena, MemoryClass, MemoryOptions, StackArena, StackOptions, support,
-};
+pub use unsupported::{MemoryArena, StackArena, support};
 
 /// What this system offers to the arenas. Cheap, and without lasting effect.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

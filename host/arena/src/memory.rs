@@ -7,14 +7,12 @@
 //! There are no guard pages: the engine must check every access explicitly, and
 //! a memory is refused when the engine was configured to rely on anything else.
 
-mod options;
-
 use crate::clean;
 use crate::error::ArenaError;
+use crate::options::MemoryOptions;
 use crate::space::{Layout, Slot, Space};
 use crate::stats::SpaceStats;
 use crate::sys;
-pub use options::{MemoryClass, MemoryOptions};
 use std::sync::Arc;
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 

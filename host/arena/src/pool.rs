@@ -179,8 +179,7 @@ impl Pool {
             balance += lists.balance;
             counts.warm += lists.warm.len() as u64;
             counts.cold += lists.cold.len() as u64;
-            counts.touched_pages_max =
-                counts.touched_pages_max.max(lists.touched_pages_max as u64);
+            counts.touched_pages_max = counts.touched_pages_max.max(lists.touched_pages_max as u64);
         }
         counts.in_use = u64::try_from(balance).unwrap_or(0);
         counts.ever_used = u64::from(self.next.load(Ordering::Relaxed).min(self.slots));

@@ -122,8 +122,7 @@ impl Space {
         let keep_pages = if promised { self.layout.warm_bytes_per_slot / page_size() } else { 0 };
         // SAFETY: the caller gives up the slot, so its bytes are ours alone,
         // and the used part lies within it.
-        let cleaned =
-            unsafe { clean::make_zero(self.start(slot), used, keep_pages, self.pagemap) };
+        let cleaned = unsafe { clean::make_zero(self.start(slot), used, keep_pages, self.pagemap) };
         let state = if cleaned.resident_pages > 0 { State::Warm } else { State::Cold };
         self.pool.put_back(Taken { slot: slot.0, state }, cleaned.resident_pages, promised);
     }

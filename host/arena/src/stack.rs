@@ -6,6 +6,7 @@
 //! mapping, so a million stacks are one entry in the kernel's map table.
 
 use crate::error::ArenaError;
+use crate::options::StackOptions;
 use crate::space::{Layout, Slot, Space};
 use crate::stats::SpaceStats;
 use crate::sys::{self, page_size};
@@ -15,29 +16,6 @@ use wasmtime::{StackCreator, StackMemory};
 
 /// For errors.
 const WHAT: &str = "fiber stack";
-
-/// How a [`StackArena`] is laid out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StackOptions {
-    /// Bytes of each stack, the guard page not counted; rounded up to pages.
-    /// Must be at least the engine's `async_stack_size`.
-    pub stack_bytes: usize,
-    /// How many stacks: the most suspended calls at once.
-    pub slots: u32,
-    /// How many free stacks stay resident, about. Their pages are not shared
-    /// between actors: they are zeroed when freed.
-    pub warm_slots: usize,
-    /// The most resident bytes of a free stack; one that touched more is given
-    /// back to the system whole. Bounds warm memory to this times `warm_slots`.
-    pub warm_bytes_per_slot: usize,
-}
-
-impl StackOptions {
-    /// Two million stacks of `stack_bytes`, 512 of them warm with 32 KiB each.
-    pub fn new(stack_bytes: usize) -> Self {
-        Self { stack_bytes, slots: 1 << 21, warm_slots: 512, warm_bytes_per_slot: 32 << 10 }
-    }
-}
 
 /// Fiber stacks for wasmtime, by `Config::with_host_stack`.
 ///

@@ -1,8 +1,32 @@
-//! The sizes and numbers of memory slots.
+//! The sizes and numbers of slots, and how many stay warm. Plain data, the same
+//! on every system.
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
+
+/// How a [`crate::StackArena`] is laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackOptions {
+    /// Bytes of each stack, the guard page not counted; rounded up to pages.
+    /// Must be at least the engine's `async_stack_size`.
+    pub stack_bytes: usize,
+    /// How many stacks: the most suspended calls at once.
+    pub slots: u32,
+    /// How many free stacks stay resident, about. Their pages are not shared
+    /// between actors: they are zeroed when freed.
+    pub warm_slots: usize,
+    /// The most resident bytes of a free stack; one that touched more is given
+    /// back to the system whole. Bounds warm memory to this times `warm_slots`.
+    pub warm_bytes_per_slot: usize,
+}
+
+impl StackOptions {
+    /// Two million stacks of `stack_bytes`, 512 of them warm with 32 KiB each.
+    pub fn new(stack_bytes: usize) -> Self {
+        Self { stack_bytes, slots: 1 << 21, warm_slots: 512, warm_bytes_per_slot: 32 << 10 }
+    }
+}
 
 /// Slots of one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
