@@ -6,13 +6,16 @@
 //! computes; its slots are few. Where the system lacks what the dense allocator
 //! needs, both use wasmtime's stock allocators.
 
+use std::sync::Arc;
+
+use odeon_arena::{MemoryArena, MemoryOptions, StackArena, StackOptions};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 
 /// Bytes of the stack that a guest's own frames may use.
-pub(super) const GUEST_STACK_BYTES: usize = 256 << 10;
+pub(super) const GUEST_STACK_BYTES: usize = 128 << 10;
 /// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.
-const FIBER_STACK_BYTES: usize = 512 << 10;
+const FIBER_STACK_BYTES: usize = 256 << 10;
 /// Actors that the fast tier holds at one time.
 const FAST_ACTORS_MAX: u32 = 8_000;
 
@@ -67,7 +70,24 @@ fn common() -> Config {
     config
 }
 
-fn dense(_actors_max: usize) -> Result<Engine, String> { Err("not built".into()) }
+fn dense(actors_max: usize) -> Result<Engine, String> {
+    let mut stacks = StackOptions::new(FIBER_STACK_BYTES);
+    // An actor of several components may need more than one; what is not used costs nothing.
+    stacks.slots = u32::try_from(actors_max.saturating_mul(2)).unwrap_or(u32::MAX).max(1024);
+    let stacks = StackArena::new(&stacks).map_err(|error| error.to_string())?;
+    let memories = MemoryArena::new(&MemoryOptions::new()).map_err(|error| error.to_string())?;
+    let mut config = common();
+    config
+        .with_host_stack(Arc::new(stacks))
+        .with_host_memory(Arc::new(memories))
+        // No protection behind a memory: code checks bounds and reads the base anew
+        // after growth. The arena refuses anything else.
+        .memory_reservation(0)
+        .memory_guard_size(0)
+        .memory_may_move(true)
+        .memory_init_cow(false);
+    Engine::new(&config).map_err(|error| format!("{error:#}"))
+}
 
 fn fast() -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
