@@ -244,13 +244,23 @@ impl Runtime {
         }
     }
 
+    /// Takes the oldest fitting event out of the mailbox, or says from now on what
+    /// the guest waits for. What has arrived and is not in the mailbox yet has woken
+    /// the actor's task, which puts it there and comes back: that is left to the task
+    /// because guests wait on stacks of their own, of which a million should be small.
+    pub(crate) fn take_or_wait(&self, cell: &Arc<Cell>, waiting: Waiting) -> Option<Event> {
+        let mut state = cell.state();
+        let event = state.process.take(waiting.filter);
+        state.waiting = if event.is_none() { Some(waiting) } else { None };
+        event
+    }
+
     /// Takes the oldest fitting event out of the mailbox, after everything that has
     /// arrived was put into it.
+    #[inline(never)]
     pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter) -> Taken {
         let mut state = cell.state();
-        if let Some(event) = state.process.take(filter) {
-            return Taken::Event(event);
-        }
+        state.waiting = None;
         self.absorb(cell, &mut state);
         if state.doomed {
             return Taken::Doomed;

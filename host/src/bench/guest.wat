@@ -11,6 +11,8 @@
 ;;   l  latency: pid, pid, count u32: as ping, and sends the times, u64 nanoseconds
 ;;      each, to the second pid
 ;;   b  fib: n u32
+;; `idle` is "i" as a function of its own: nothing is written to its memory until
+;; the first message comes.
 (component
   (type $types-type (instance
     (type $pid' (record (field "node" u64) (field "serial" u64)))
@@ -195,6 +197,7 @@
     (func $echo
       (loop $again (call $receive) (call $answer) (br $again)))
 
+    (func (export "idle") (call $echo))
     (func (export "start") (param $name i32) (param i32) (param $a i32) (param i32) (result i32)
       (local $what i32)
       (local.set $what (i32.load8_u (local.get $name)))
@@ -227,5 +230,6 @@
     (result (result (error $exit-reason)))
     (canon lift (core func $main "start") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
+  (func (export "idle") (canon lift (core func $main "idle")))
   (instance $entry (export "start" (func $start)))
   (export "odeon:actor/entry@0.1.0" (instance $entry)))

@@ -131,6 +131,8 @@ impl Job {
 struct Bench {
     node: Node,
     program: Arc<Program>,
+    /// How an actor starts that waits for messages and answers them.
+    idle: Start,
     _dir: tempfile::TempDir,
 }
 
@@ -148,7 +150,11 @@ impl Bench {
         let node = Node::start(config)?;
         node.modules().deploy("bench", bytes)?;
         let program = node.runtime().program("bench").await?;
-        Ok(Self { node, program, _dir: dir })
+        let idle = match job {
+            Job::IdleMin | Job::MaxIdleMin => Start::Call("idle()".into()),
+            _ => Start::Entry { function: "idle".into(), argument: Bytes::new() },
+        };
+        Ok(Self { node, program, idle, _dir: dir })
     }
 
     async fn actor(&self, function: &str, argument: Vec<u8>) -> anyhow::Result<Pid> {
@@ -164,10 +170,10 @@ impl Bench {
         Ok(pid)
     }
 
-    fn plan(&self, function: &str, leader: Pid) -> Plan {
+    fn plan(&self, start: Start, leader: Pid) -> Plan {
         Plan {
             code: Code::Program(Arc::clone(&self.program)),
-            start: Start::Entry { function: function.into(), argument: Bytes::new() },
+            start,
             name: None,
             group_leader: leader,
             limits: Arc::clone(&self.limits()),
@@ -196,12 +202,13 @@ impl Bench {
     async fn spawn_rounds(self) -> anyhow::Result<f64> {
         const BATCH: usize = 100;
         let mut driver = self.node.native("driver");
+        let once = Start::Entry { function: "once".into(), argument: Bytes::new() };
         let mut times = Vec::new();
         for _ in 0..300 {
             let start = Instant::now();
             let mut pids = Vec::with_capacity(BATCH);
             for _ in 0..BATCH {
-                pids.push(self.quick(self.plan("once", driver.pid())).await?);
+                pids.push(self.quick(self.plan(once.clone(), driver.pid())).await?);
             }
             // The watchers' order is the actors': after the last one all have started.
             self.settle(&mut driver, &pids).await?;
@@ -237,7 +244,7 @@ impl Bench {
     /// KiB of one actor that waits for its first message.
     async fn idle(self, count: usize) -> anyhow::Result<f64> {
         let mut driver = self.node.native("driver");
-        let warm = self.quick(self.plan("idle", driver.pid())).await?;
+        let warm = self.quick(self.plan(self.idle.clone(), driver.pid())).await?;
         self.settle(&mut driver, &[warm]).await?;
         let before = used_bytes();
         let pids = self.crowd(&mut driver, count).await?;
@@ -252,7 +259,7 @@ impl Bench {
             let batch = (count - pids.len()).min(1000);
             let first = pids.len();
             for _ in 0..batch {
-                pids.push(self.quick(self.plan("idle", driver.pid())).await?);
+                pids.push(self.quick(self.plan(self.idle.clone(), driver.pid())).await?);
             }
             self.settle(driver, &pids[first..]).await?;
         }

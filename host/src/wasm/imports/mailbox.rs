@@ -1,12 +1,13 @@
 //! `odeon:actor/mailbox`: sending and receiving.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use odeon_core::limits::MESSAGE_BYTES_MAX;
+use odeon_core::process;
 use odeon_core::signal::Signal;
 use odeon_core::{Envelope, Pid, Reason, Reference};
 
@@ -75,33 +76,18 @@ impl Host for GuestState {
         timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Option<Event>> {
         let filter = convert::filter(filter);
-        let deadline = timeout_ms.map(|timeout| deadline(Instant::now(), timeout));
-        let mut alarm = None;
-        let taken = poll_fn(|context| {
-            match self.runtime.take(&self.cell, filter) {
-                Taken::Event(event) => return Poll::Ready(Ok(Some(event))),
-                Taken::Doomed => return Poll::Ready(Err(wasmtime::Error::from(Doomed))),
-                Taken::Nothing => {}
+        let event = match timeout_ms {
+            None => {
+                let waiting = Waiting { filter, deadline: None };
+                poll_fn(|_| match self.runtime.take_or_wait(&self.cell, waiting) {
+                    Some(event) => Poll::Ready(Some(event)),
+                    None => Poll::Pending,
+                })
+                .await
             }
-            if let Some(deadline) = deadline {
-                if Instant::now() >= deadline {
-                    return Poll::Ready(Ok(None));
-                }
-                let alarm = alarm.get_or_insert_with(|| {
-                    Box::pin(tokio::time::sleep_until(deadline.into()))
-                });
-                // The alarm may be a moment early by its own clock; look again then.
-                if alarm.as_mut().poll(context).is_ready() {
-                    alarm.as_mut().reset((Instant::now() + Duration::from_millis(1)).into());
-                    let _ = alarm.as_mut().poll(context);
-                }
-            }
-            self.cell.state().waiting = Some(Waiting { filter, deadline });
-            Poll::Pending
-        })
-        .await;
-        self.cell.state().waiting = None;
-        Ok(taken?.map(|event| convert::event(event, &self.runtime.name)))
+            Some(timeout_ms) => self.receive_until(filter, timeout_ms).await?,
+        };
+        Ok(event.map(|event| convert::event(event, &self.runtime.name)))
     }
 }
 
@@ -112,6 +98,39 @@ fn deadline(now: Instant, after_ms: u64) -> Instant {
 }
 
 impl GuestState {
+    async fn receive_until(
+        &mut self,
+        filter: process::Filter,
+        timeout_ms: u64,
+    ) -> wasmtime::Result<Option<process::Event>> {
+        // What has arrived counts, even if there is no time to wait.
+        match self.runtime.take(&self.cell, filter) {
+            Taken::Event(event) => return Ok(Some(event)),
+            Taken::Doomed => return Err(Doomed.into()),
+            Taken::Nothing if timeout_ms == 0 => return Ok(None),
+            Taken::Nothing => {}
+        }
+        let deadline = deadline(Instant::now(), timeout_ms);
+        let waiting = Waiting { filter, deadline: Some(deadline) };
+        let mut alarm = Box::pin(tokio::time::sleep_until(deadline.into()));
+        let event = poll_fn(|context| {
+            if let Some(event) = self.runtime.take_or_wait(&self.cell, waiting) {
+                return Poll::Ready(Some(event));
+            }
+            if Instant::now() >= deadline {
+                return Poll::Ready(None);
+            }
+            // The alarm may be a moment early by its own clock; it is set again then.
+            while alarm.as_mut().poll(context).is_ready() {
+                alarm.as_mut().reset((Instant::now() + Duration::from_millis(1)).into());
+            }
+            Poll::Pending
+        })
+        .await;
+        self.cell.state().waiting = None;
+        Ok(event)
+    }
+
     fn send_message(&mut self, to: Pid, via: Option<Reference>, priority: bool, body: Bytes) {
         let from = self.cell.pid;
         let envelope = Envelope { from, to, signal: Signal::Message { via, priority, body } };
