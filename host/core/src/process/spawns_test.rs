@@ -183,3 +183,16 @@ fn children_count_as_relations() {
     let broken = [sends(A, link_exit(reason.clone())), sends(B, link_exit(reason))];
     assert_eq!(ends(&mut me), broken);
 }
+
+#[test]
+fn a_child_whose_parent_was_gone_is_not_watched_for_ever() {
+    let mut child = trapper();
+    child.born(A, false, Some(REQUEST));
+    told(&mut child, A, Signal::Monitor { reference: reference(2), name: None });
+    told(&mut child, B, Signal::Monitor { reference: reference(3), name: None });
+    assert_eq!(told(&mut child, A, link_exit(error("x"))), []);
+    assert_eq!(child.info().monitored_by, [A, A, B], "only a peer that is gone stops watching");
+    assert_eq!(told(&mut child, A, link_exit(Reason::NoProc)), []);
+    assert_eq!(child.info().monitored_by, [B]);
+    assert_eq!(events(&mut child), []);
+}
