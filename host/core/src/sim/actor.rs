@@ -80,7 +80,8 @@ impl World {
         let Some((alias, to)) = self.random.pick(&self.aliases) else { return };
         let priority = self.random.chance(50);
         let signal = if self.random.chance(5) {
-            let origin = ExitOrigin::Alias { alias, priority };
+            // Not with priority: the rule for spawns could not tell why it overtook.
+            let origin = ExitOrigin::Alias { alias, priority: false };
             Signal::Exit { reason: Reason::Shutdown, origin }
         } else {
             Signal::Message { via: Some(alias), priority, body: self.body() }

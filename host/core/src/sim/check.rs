@@ -53,6 +53,11 @@ pub fn all(records: &[Record]) -> Vec<String> {
     RULES.iter().filter_map(complaint).collect()
 }
 
+/// Nothing, if it holds; else what is wrong.
+fn ensure(holds: bool, what_is_wrong: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what_is_wrong()) }
+}
+
 #[cfg(test)]
 #[path = "check_test.rs"]
 mod tests;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::trace::Kind;
-use super::Record;
+use super::{Record, ensure};
 use crate::id::{Pid, Reference};
 
 pub(super) fn check(records: &[Record]) -> Result<(), String> {
@@ -12,21 +12,21 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
     for record in records {
         match record {
             Record::AliasOn { by, reference } => {
-                if active.insert(*reference, *by).is_some() {
-                    return Err(format!("alias {reference} of {by} began twice"));
-                }
+                ensure(active.insert(*reference, *by).is_none(), || {
+                    format!("alias {reference} of {by} began twice")
+                })?;
             }
             Record::AliasOff { by, reference } => {
-                if active.remove(reference) != Some(*by) {
-                    return Err(format!("alias {reference} of {by} ended without being active"));
-                }
+                ensure(active.remove(reference) == Some(*by), || {
+                    format!("alias {reference} of {by} ended without being active")
+                })?;
             }
             Record::Arrived {
                 id, to, kind: Kind::Message { via: Some(alias), .. }, acted, ..
             } => {
-                if *acted && active.get(alias) != Some(to) {
-                    return Err(format!("message {id} came to {to} by inactive alias {alias}"));
-                }
+                ensure(!acted || active.get(alias) == Some(to), || {
+                    format!("message {id} came to {to} by inactive alias {alias}")
+                })?;
             }
             Record::Ended { pid } => {
                 if let Some((alias, _)) = active.iter().find(|(_, of)| *of == pid) {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Record;
+use super::{Record, ensure};
 use crate::id::NodeId;
 
 pub(super) fn check(records: &[Record]) -> Result<(), String> {
@@ -23,12 +23,12 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
                 lost.remove(&(*other, *one));
             }
             Record::Arrived { id, from, to, .. } => {
-                if dead.contains(&to.node) {
-                    return Err(format!("envelope {id} arrived at {to} of a dead incarnation"));
-                }
-                if lost.contains(&(to.node, from.node)) {
-                    return Err(format!("envelope {id} of {from} arrived at {to} after its loss"));
-                }
+                ensure(!dead.contains(&to.node), || {
+                    format!("envelope {id} arrived at {to} of a dead incarnation")
+                })?;
+                ensure(!lost.contains(&(to.node, from.node)), || {
+                    format!("envelope {id} of {from} arrived at {to} after its loss")
+                })?;
             }
             _ => {}
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Record;
+use super::{Record, ensure};
 use crate::id::{Pid, Reference};
 use crate::process::Event;
 use crate::signal::{Info, Monitored};
@@ -60,13 +60,9 @@ fn took_down(
     let Some(monitor) = known else {
         return Err(format!("{by} took a down of {reference}, which is no monitor of it"));
     };
-    if monitor.is_ended {
-        return Err(format!("{by} took a down of {reference} after it had ended it"));
-    }
+    ensure(!monitor.is_ended, || format!("{by} took a down of {reference} after it had ended it"))?;
     monitor.downs += 1;
-    if monitor.downs > 1 {
-        return Err(format!("{by} took two downs of {reference}"));
-    }
+    ensure(monitor.downs == 1, || format!("{by} took two downs of {reference}"))?;
     Ok(())
 }
 
@@ -80,11 +76,11 @@ fn all_accounted_for(
         let surely_open = own().filter(|monitor| !monitor.is_ended && !monitor.has_reply).count();
         let perhaps_open = own().filter(|monitor| !monitor.is_ended).count();
         let open = info.monitors.len();
-        if open < surely_open || open > perhaps_open {
-            return Err(format!(
+        ensure((surely_open..=perhaps_open).contains(&open), || {
+            format!(
                 "{pid} has {open} open monitors, which should be {surely_open} to {perhaps_open}"
-            ));
-        }
+            )
+        })?;
     }
     Ok(())
 }
@@ -98,9 +94,9 @@ fn watchers_agree(finals: &BTreeMap<Pid, (&Info, Vec<Pid>)>) -> Result<(), Strin
             Monitored::Name(..) => None,
         });
         for of in watched.chain(asks.iter().copied()).filter(|of| of != pid) {
-            if !finals.contains_key(&of) {
-                return Err(format!("{pid} still watches {of}, which is dead"));
-            }
+            ensure(finals.contains_key(&of), || {
+                format!("{pid} still watches {of}, which is dead")
+            })?;
             expected.entry(of).or_default().push(*pid);
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::super::trace::Kind;
-use super::Record;
+use super::{Record, ensure};
 use crate::id::Pid;
 use crate::process::Event;
 
@@ -19,22 +19,22 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
                 on_the_way.insert(*id, (*from, *to));
             }
             Record::Lost { id } | Record::Nobody { id } => {
-                if on_the_way.remove(id).is_none() {
-                    return Err(format!("envelope {id} was gone already"));
-                }
+                ensure(on_the_way.remove(id).is_some(), || {
+                    format!("envelope {id} was gone already")
+                })?;
             }
             Record::Arrived { id, from, to, kind, .. } => {
-                if on_the_way.remove(id) != Some((*from, *to)) {
-                    return Err(format!("envelope {id} from {from} to {to} was not on its way"));
-                }
+                ensure(on_the_way.remove(id) == Some((*from, *to)), || {
+                    format!("envelope {id} from {from} to {to} was not on its way")
+                })?;
                 if let Kind::Message { body, .. } = kind {
                     waiting.insert((*to, body.clone()));
                 }
             }
             Record::Took { by, event: Event::Message { body, .. }, .. } => {
-                if !waiting.remove(&(*by, body.clone())) {
-                    return Err(format!("{by} took message {body:?}, which did not wait for it"));
-                }
+                ensure(waiting.remove(&(*by, body.clone())), || {
+                    format!("{by} took message {body:?}, which did not wait for it")
+                })?;
             }
             _ => {}
         }

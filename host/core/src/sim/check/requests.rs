@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Record;
+use super::{Record, ensure};
 use crate::id::{Pid, Reference};
 use crate::process::Event;
 
@@ -19,9 +19,9 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
             Record::Answered { by, reference }
             | Record::Took { by, event: Event::SpawnReply { request: reference, .. }, .. }
             | Record::SpawnAbandoned { by, reference } => {
-                if open.remove(reference) != Some(*by) {
-                    return Err(format!("{by} has an answer to {reference}, which was not open"));
-                }
+                ensure(open.remove(reference) == Some(*by), || {
+                    format!("{by} has an answer to {reference}, which was not open")
+                })?;
             }
             Record::Final { pid, asks, .. } => {
                 living.insert(*pid);
@@ -32,9 +32,9 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
     }
     for (reference, by) in open {
         let waits_for_the_living = silent.get(&reference).is_some_and(|of| living.contains(of));
-        if living.contains(&by) && !waits_for_the_living {
-            return Err(format!("{by} was never answered to {reference}"));
-        }
+        ensure(!living.contains(&by) || waits_for_the_living, || {
+            format!("{by} was never answered to {reference}")
+        })?;
     }
     Ok(())
 }

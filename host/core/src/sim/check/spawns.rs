@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Record;
+use super::{Record, ensure};
 use crate::id::Pid;
 use crate::process::Event;
 use crate::signal::Monitored;
@@ -29,9 +29,9 @@ pub(super) fn check(records: &[Record]) -> Result<(), String> {
             }
             Record::Took { by, event: Event::SpawnReply { outcome: Ok(child), .. }, .. } => {
                 let pair = (*by, *child);
-                if heard_of.contains(&pair) && !overtaking.contains(&pair) {
-                    return Err(format!("{by} heard of {child} before the reply to its spawn"));
-                }
+                ensure(!heard_of.contains(&pair) || overtaking.contains(&pair), || {
+                    format!("{by} heard of {child} before the reply to its spawn")
+                })?;
             }
             _ => {}
         }
