@@ -89,13 +89,20 @@ impl World {
         self.say(by, to, signal);
     }
 
+    /// Links itself with somebody, often with whom it was linked before.
     fn link(&mut self, by: Pid) {
-        let to = self.somebody();
+        let stranger = self.somebody();
+        let partner = self.actors[&by].partner.filter(|_| self.random.chance(60));
+        let to = partner.unwrap_or(stranger);
         let priority = self.random.chance(20);
         self.record(Record::Linked { by, to, priority });
         self.tell(by, |process, effects| process.link(to, priority, effects));
+        if let Some(actor) = self.actors.get_mut(&by) {
+            actor.partner = Some(to);
+        }
     }
 
+    /// Removes a link, and sometimes makes it again at once.
     fn unlink(&mut self, by: Pid) {
         let links = self.actors[&by].process.info().links;
         let stranger = self.somebody();
@@ -103,6 +110,12 @@ impl World {
         self.tell(by, |process, effects| process.unlink(to, effects));
         if links.contains(&to) {
             self.record(Record::Unlinked { by, to });
+            if let Some(actor) = self.actors.get_mut(&by) {
+                actor.partner = Some(to);
+            }
+        }
+        if self.random.chance(30) {
+            self.link(by);
         }
     }
 
@@ -117,10 +130,23 @@ impl World {
         let reference = self.reference(by.node);
         let options = self.options();
         let priority = options.priority;
+        self.note_alias(reference, options.alias);
         self.note_monitor(by, reference, of, priority);
         self.tell(by, |process, effects| {
             process.monitor(reference, Monitored::Pid(of), Some(of), options, effects);
         });
+    }
+
+    /// What the mode of an alias promises, for the rule.
+    fn note_alias(&mut self, reference: Reference, mode: Option<AliasMode>) {
+        match mode {
+            None | Some(AliasMode::Explicit) => {}
+            Some(AliasMode::Demonitor) => self.record(Record::WithMonitor { reference }),
+            Some(AliasMode::ReplyDemonitor) => {
+                self.record(Record::WithMonitor { reference });
+                self.record(Record::ForOneReply { reference });
+            }
+        }
     }
 
     fn note_monitor(&mut self, by: Pid, reference: Reference, of: Pid, priority: bool) {
@@ -142,6 +168,9 @@ impl World {
     fn make_alias(&mut self, by: Pid) {
         let reference = self.reference(by.node);
         let life = if self.random.chance(50) { AliasLife::Explicit } else { AliasLife::Reply };
+        if life == AliasLife::Reply {
+            self.record(Record::ForOneReply { reference });
+        }
         let priority = self.random.chance(50);
         self.tell(by, |process, effects| process.alias(reference, life, priority, effects));
     }
@@ -200,6 +229,9 @@ impl World {
             None
         };
         let watched = monitor.as_ref().map(|(reference, _)| *reference);
+        if let Some((reference, options)) = &monitor {
+            self.note_alias(*reference, options.alias);
+        }
         self.tell(child, |process, _| process.born(by, link, watched));
         if link {
             self.record(Record::Linked { by: child, to: by, priority: false });
@@ -230,6 +262,9 @@ impl World {
         self.tell(by, |process, _| {
             process.spawn_requested(reference, link, monitor, ReplyWhen::Always);
         });
+        if self.random.chance(20) {
+            self.abandon(by);
+        }
         let later = self.random.between(1, 60);
         self.at(later, Due::Spawn { request: reference, over: (from, place, epoch) });
     }

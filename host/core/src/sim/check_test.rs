@@ -151,6 +151,14 @@ fn aliases_sees_what_comes_through_one_that_is_not_active() {
     let off = || Record::AliasOff { by: B, reference: ONE };
     let through = |acted| arrived(1, message(Some(ONE)), acted);
     let good = [on(), through(true), off(), through(false), Record::Ended { pid: B }];
+    let one_reply = || Record::ForOneReply { reference: ONE };
+    let with_monitor = || Record::WithMonitor { reference: ONE };
+    check("aliases", &good, &[one_reply(), on(), through(true), through(true)]);
+    check(
+        "aliases",
+        &[with_monitor(), on(), off(), took_down(B)],
+        &[with_monitor(), on(), took_down(B)],
+    );
     check("aliases", &good, &[through(true)]);
     check("aliases", &good, &[on(), off(), through(true)]);
     check("aliases", &good, &[on(), on()]);

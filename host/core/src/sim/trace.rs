@@ -120,6 +120,16 @@ pub enum Record {
         /// Which.
         reference: Reference,
     },
+    /// An alias was asked for that the first message through it ends.
+    ForOneReply {
+        /// Which.
+        reference: Reference,
+    },
+    /// An alias was asked for that ends with the monitor of the same reference.
+    WithMonitor {
+        /// Which.
+        reference: Reference,
+    },
     /// An alias ended.
     AliasOff {
         /// Whose.

@@ -37,6 +37,9 @@ pub(super) enum Due {
 #[derive(Debug)]
 pub(super) struct Actor {
     pub(super) process: Process,
+    /// Whom it last linked itself with. Actors come back to each other, so that links
+    /// and unlinks of the same two cross.
+    pub(super) partner: Option<Pid>,
     /// Monitors it made.
     pub(super) monitors: Vec<Reference>,
     /// I/O requests of others that it has not answered.
@@ -191,6 +194,7 @@ impl World {
         let limits = Limits { mailbox_messages, relations, ..Limits::default() };
         let actor = Actor {
             process: Process::new(pid, pid, limits),
+            partner: None,
             monitors: Vec::new(),
             owed: Vec::new(),
             asks: BTreeMap::new(),
