@@ -64,6 +64,9 @@ pub mod process;
 pub mod reason;
 pub mod signal;
 
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
+
 pub use id::{Name, NodeId, Pid, Reference};
 pub use process::{Effect, Effects, Event, Filter, Process};
 pub use reason::Reason;

@@ -35,7 +35,7 @@ use crate::reason::Reason;
 use crate::signal::{Envelope, ExitOrigin, Info, IoReply, Signal};
 
 pub use aliases::{AliasLife, AliasMode};
-pub use exit::undeliverable;
+pub use exit::{undeliverable, unreachable};
 pub use mailbox::{Event, Filter};
 pub use monitors::MonitorOptions;
 pub use spawns::ReplyWhen;

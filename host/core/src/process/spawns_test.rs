@@ -128,7 +128,11 @@ fn an_abandoned_request_leaves_no_trace_and_its_linked_child_ends() {
     let mut me = requesting(true, plain(), ReplyWhen::Always);
     assert!(me.abandon_spawn(REQUEST));
     assert!(!me.abandon_spawn(REQUEST), "it is not outstanding any more");
-    let disowned = [sends(A, Signal::Demonitor(REQUEST)), sends(A, link_exit(error("abandoned")))];
+    let disowned = [
+        sends(A, Signal::Demonitor(REQUEST)),
+        sends(A, link_exit(error("abandoned"))),
+        sends(A, Signal::Unlink(1)),
+    ];
     assert_eq!(told(&mut me, A, replied(Ok(A))), disowned);
     assert_eq!(told(&mut me, A, link_exit(error("abandoned"))), []);
     assert_eq!(told(&mut me, A, down(error("abandoned"))), []);
@@ -182,4 +186,41 @@ fn children_count_as_relations() {
     assert_eq!(does(&mut me, |me, e| me.spawned(B, true, None, e)), [Effect::Die(reason.clone())]);
     let broken = [sends(A, link_exit(reason.clone())), sends(B, link_exit(reason))];
     assert_eq!(ends(&mut me), broken);
+}
+
+#[test]
+fn a_child_whose_parent_was_gone_is_not_watched_for_ever() {
+    let mut child = trapper();
+    child.born(A, false, Some(REQUEST));
+    told(&mut child, A, Signal::Monitor { reference: reference(2), name: None });
+    told(&mut child, B, Signal::Monitor { reference: reference(3), name: None });
+    assert_eq!(told(&mut child, A, link_exit(error("x"))), []);
+    assert_eq!(child.info().monitored_by, [A, A, B], "only a peer that is gone stops watching");
+    assert_eq!(told(&mut child, A, link_exit(Reason::NoProc)), []);
+    assert_eq!(child.info().monitored_by, [B]);
+    assert_eq!(events(&mut child), []);
+}
+
+#[test]
+fn a_link_that_an_abandoned_child_made_again_is_not_left_on_one_side() {
+    let mut me = requesting(true, None, ReplyWhen::Always);
+    assert!(me.abandon_spawn(REQUEST));
+    told(&mut me, A, replied(Ok(A)));
+    // The child removed the link it was born with and made another before it heard.
+    assert_eq!(told(&mut me, A, Signal::Unlink(1)), [sends(A, Signal::UnlinkAck(1))]);
+    assert_eq!(told(&mut me, A, Signal::Link), []);
+    assert_eq!(me.info().links, []);
+    assert_eq!(told(&mut me, A, Signal::UnlinkAck(1)), []);
+    assert_eq!(told(&mut me, A, Signal::Link), []);
+    assert_eq!(me.info().links, [A], "a link made after it heard counts");
+}
+
+#[test]
+fn a_link_of_the_guest_with_its_abandoned_child_stays() {
+    let mut me = requesting(true, None, ReplyWhen::Always);
+    assert!(me.abandon_spawn(REQUEST));
+    does(&mut me, |me, e| me.link(A, false, e));
+    let effects = told(&mut me, A, replied(Ok(A)));
+    assert_eq!(effects, [sends(A, explicit_exit(error("abandoned")))]);
+    assert_eq!(me.info().links, [A]);
 }
