@@ -187,8 +187,8 @@ fn an_engine_that_relies_on_guards_is_refused() {
         let error = Instance::new(Store::new(&engine, ()), &module, &[]).expect_err("unsound");
         assert!(format!("{error:#}").contains(setting), "{error:#}");
     };
-    check(|config| drop(config.memory_reservation(1 << 20)), "memory_reservation(0)");
-    check(|config| drop(config.memory_guard_size(64 << 10)), "memory_guard_size(0)");
+    check(|config| _ = config.memory_reservation(1 << 20), "memory_reservation(0)");
+    check(|config| _ = config.memory_guard_size(64 << 10), "memory_guard_size(0)");
 }
 
 #[test]
