@@ -32,7 +32,8 @@ const GROWER: &str = r#"(module
     (local $at i32) (local $dirty i32)
     (local.set $at (i32.shl (local.get $from) (i32.const 16)))
     (loop $next
-      (local.set $dirty (i32.add (local.get $dirty) (i32.ne (i32.load (local.get $at)) (i32.const 0))))
+      (local.set $dirty (i32.add (local.get $dirty)
+        (i32.ne (i32.load (local.get $at)) (i32.const 0))))
       (local.set $at (i32.add (local.get $at) (i32.const 4)))
       (br_if $next (i32.lt_u (local.get $at) (i32.shl (local.get $to) (i32.const 16)))))
     (local.get $dirty)))"#;
