@@ -5,14 +5,15 @@
 //! case: nanoseconds to take, to touch and to free, and the sum. Figures for
 //! comparing, not assertions: the machine decides.
 
-use odeon_arena::{StackArena, StackOptions};
-use std::sync::Arc;
+use odeon_arena::{MemoryArena, MemoryOptions, StackArena, StackOptions};
 use std::thread;
 use std::time::{Duration, Instant};
-use wasmtime::StackCreator;
+use wasmtime::{MemoryCreator, MemoryType, StackCreator};
 
 /// Bytes of each stack.
 const STACK_BYTES: usize = 128 << 10;
+/// The stride of touches: a page on most systems.
+const PAGE_BYTES: usize = 4096;
 /// Take-and-free rounds measured in each case.
 const ROUNDS: u32 = 20_000;
 
@@ -24,19 +25,20 @@ struct Spent {
     free: Duration,
 }
 
-fn churn(arena: &StackArena, pages: usize) -> Spent {
+/// Takes, touches `pages` pages of and frees what `take` gives, many times.
+fn churn<T>(take: impl Fn() -> (T, *mut u8), pages: usize, stride: usize) -> Spent {
     let mut spent = Spent::default();
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        let stack = arena.new_stack(STACK_BYTES, true).expect("a free stack");
+        let (owner, first) = take();
         let taken = Instant::now();
         for page in 0..pages {
-            // SAFETY: a byte of one of the topmost pages of the stack, which is
-            // ours until dropped.
-            unsafe { stack.top().sub(page * 4096 + 8).write_volatile(1) };
+            // SAFETY: a byte of the stack or memory that `owner` holds: the
+            // callers choose pages and stride within its size.
+            unsafe { first.add(page * stride).write_volatile(1) };
         }
         let touched = Instant::now();
-        drop(stack);
+        drop(owner);
         let freed = Instant::now();
         spent.take += taken - start;
         spent.touch += touched - taken;
@@ -45,28 +47,22 @@ fn churn(arena: &StackArena, pages: usize) -> Spent {
     spent
 }
 
-fn measure(name: &str, warm_slots: usize, threads: usize, pages: usize) {
-    let mut options = StackOptions::new(STACK_BYTES);
-    options.warm_slots = warm_slots;
-    options.warm_bytes_per_slot = STACK_BYTES;
-    let arena = Arc::new(StackArena::new(&options).expect("a system with guard pages"));
-    let handles: Vec<_> = (0..threads)
-        .map(|_| {
-            let arena = Arc::clone(&arena);
-            thread::spawn(move || churn(&arena, pages))
-        })
-        .collect();
+/// Runs `churn` on several threads and prints the mean.
+fn report(name: &str, threads: usize, pages: usize, churn: impl Fn() -> Spent + Sync) {
     let mut total = Spent::default();
-    for handle in handles {
-        let spent = handle.join().expect("a thread that only takes and frees");
-        total.take += spent.take;
-        total.touch += spent.touch;
-        total.free += spent.free;
-    }
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(&churn)).collect();
+        for handle in handles {
+            let spent = handle.join().expect("a thread that only takes and frees");
+            total.take += spent.take;
+            total.touch += spent.touch;
+            total.free += spent.free;
+        }
+    });
     let rounds = f64::from(ROUNDS) * threads as f64;
     let each = |duration: Duration| duration.as_nanos() as f64 / rounds;
     println!(
-        "{name:>9} threads {threads} pages {pages:>2}: take {:>6.0} touch {:>6.0} free {:>6.0} \
+        "{name:<18} threads {threads} pages {pages:>2}: take {:>6.0} touch {:>6.0} free {:>6.0} \
          sum {:>6.0} ns",
         each(total.take),
         each(total.touch),
@@ -75,11 +71,50 @@ fn measure(name: &str, warm_slots: usize, threads: usize, pages: usize) {
     );
 }
 
+/// Stacks, touched from the top.
+fn stacks(name: &str, warm_slots: usize, threads: usize, pages: usize) {
+    let mut options = StackOptions::new(STACK_BYTES);
+    options.warm_slots = warm_slots;
+    options.warm_bytes_per_slot = STACK_BYTES;
+    let arena = StackArena::new(&options).expect("a system with guard pages");
+    report(name, threads, pages, || {
+        let take = || {
+            let stack = arena.new_stack(STACK_BYTES, true).expect("a free stack");
+            let first = stack.top().wrapping_sub(pages * PAGE_BYTES);
+            (stack, first)
+        };
+        churn(take, pages, PAGE_BYTES)
+    });
+}
+
+/// Memories of 17 wasm pages, as Rust programs have, touched here and there.
+fn memories(name: &str, warm_slots: usize, threads: usize, pages: usize) {
+    const WASM_PAGES: u32 = 17;
+    let bytes = (WASM_PAGES as usize) << 16;
+    let mut options = MemoryOptions::new();
+    options.warm_slots = warm_slots;
+    options.warm_bytes_per_slot = 32 * PAGE_BYTES;
+    let arena = MemoryArena::new(&options).expect("address space");
+    report(name, threads, pages, || {
+        let take = || {
+            let ty = MemoryType::new(WASM_PAGES, None);
+            let memory = arena.new_memory(ty, bytes, None, Some(0), 0).expect("a free memory");
+            let first = memory.as_ptr();
+            (memory, first)
+        };
+        churn(take, pages, 8 * PAGE_BYTES)
+    });
+}
+
 fn main() {
     for threads in [1, 2] {
         for pages in [1, 2, 4, 8, 16, 32] {
-            measure("warm", 512, threads, pages);
-            measure("discarded", 0, threads, pages);
+            stacks("stack warm", 512, threads, pages);
+            stacks("stack discarded", 0, threads, pages);
+        }
+        for pages in [1, 2, 4, 8, 16, 32] {
+            memories("memory warm", 512, threads, pages);
+            memories("memory discarded", 0, threads, pages);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! the page faults of the next owner. A slot with few touched pages is cheaper
 //! to find (one ioctl), to overwrite with zeros and to keep resident.
 
-use crate::sys::pagemap::{Pagemap, Region};
+use crate::pagemap::{Pagemap, Region};
 use crate::sys::{self, page_size};
 use std::ptr;
 

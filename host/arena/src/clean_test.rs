@@ -1,8 +1,8 @@
 //! Tests of zeroing and moving, on a mapping of their own.
 
 use super::*;
+use crate::pagemap::Pagemap;
 use crate::sys::Mapping;
-use crate::sys::pagemap::Pagemap;
 
 /// Pages of the test mappings.
 const PAGES: usize = 300;

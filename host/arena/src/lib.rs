@@ -43,15 +43,21 @@
 //!
 //! # Soundness, and how it is tested
 //!
-//! All `unsafe` code of the project that maps memory is in this crate. The free
-//! lists (`pool`) are safe code without system calls, so miri can run their
-//! tests (`cargo miri test -p odeon-arena --lib pool`). Miri cannot run the
-//! rest, which consists of `mmap`, `madvise` and `ioctl`; the address sanitizer
-//! can: `RUSTFLAGS=-Zsanitizer=address cargo test -p odeon-arena --lib --target
-//! x86_64-unknown-linux-gnu` on a nightly compiler. The tests in `tests/` switch
-//! stacks under wasmtime and run without a sanitizer. A process that forks and
-//! goes on without `exec` must not touch the arenas in the child: they are not
-//! inherited.
+//! All `unsafe` code of the project that maps memory is in this crate, and each
+//! block says why it is sound. Its own code without wasmtime builds as a package
+//! of its own, whose tests run under the address sanitizer in seconds:
+//!
+//! ```text
+//! RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test \
+//!     --manifest-path host/arena/sanitize/Cargo.toml --target x86_64-unknown-linux-gnu
+//! ```
+//!
+//! Miri reaches the free lists only (`cargo miri test pool` there): the rest is
+//! `mmap`, `madvise` and `ioctl`. The tests in `tests/` switch stacks under
+//! wasmtime and run without a sanitizer.
+//!
+//! A process that forks and goes on without `exec` must not touch the arenas in
+//! the child: they are not inherited.
 
 mod error;
 mod options;
@@ -61,6 +67,8 @@ mod stats;
 mod clean;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod memory;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod pagemap;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod pool;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -87,6 +95,6 @@ pub use unsupported::{MemoryArena, StackArena, support};
 pub fn support() -> Support {
     Support {
         guard_pages: stack::guard_pages_supported(),
-        page_scan: sys::pagemap::Pagemap::open().map(drop).map_err(str::to_owned),
+        page_scan: pagemap::Pagemap::open().map(drop).map_err(str::to_owned),
     }
 }

@@ -55,7 +55,7 @@ pub struct MemoryOptions {
 impl MemoryOptions {
     /// From two million memories of 64 KiB to two thousand of 4 GiB: 37 TiB of
     /// the 128 TiB that a process has. Of each class 512 slots are kept warm
-    /// with up to 128 KiB each.
+    /// with up to 64 KiB each.
     pub fn new() -> Self {
         let class = |slot_bytes, slots| MemoryClass { slot_bytes, slots };
         Self {
@@ -69,7 +69,7 @@ impl MemoryOptions {
                 class(4 * GIB, 1 << 11),
             ],
             warm_slots: 512,
-            warm_bytes_per_slot: 128 * KIB,
+            warm_bytes_per_slot: 64 * KIB,
         }
     }
 

@@ -6,9 +6,9 @@
 
 use crate::clean;
 use crate::error::ArenaError;
+use crate::pagemap::Pagemap;
 use crate::pool::{Pool, State, Taken};
 use crate::stats::SpaceStats;
-use crate::sys::pagemap::Pagemap;
 use crate::sys::{self, Mapping, page_size};
 use std::ops::Range;
 use std::thread;

@@ -4,8 +4,6 @@
 //! Nothing here knows slots, stacks or memories. Every function that touches
 //! bytes is `unsafe` and states who must own them.
 
-pub(crate) mod pagemap;
-
 use crate::error::ArenaError;
 use std::io;
 use std::ptr;

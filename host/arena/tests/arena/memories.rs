@@ -32,7 +32,8 @@ const GROWER: &str = r#"(module
     (local $at i32) (local $dirty i32)
     (local.set $at (i32.shl (local.get $from) (i32.const 16)))
     (loop $next
-      (local.set $dirty (i32.add (local.get $dirty) (i32.ne (i32.load (local.get $at)) (i32.const 0))))
+      (local.set $dirty (i32.add (local.get $dirty)
+        (i32.ne (i32.load (local.get $at)) (i32.const 0))))
       (local.set $at (i32.add (local.get $at) (i32.const 4)))
       (br_if $next (i32.lt_u (local.get $at) (i32.shl (local.get $to) (i32.const 16)))))
     (local.get $dirty)))"#;
@@ -187,8 +188,8 @@ fn an_engine_that_relies_on_guards_is_refused() {
         let error = Instance::new(Store::new(&engine, ()), &module, &[]).expect_err("unsound");
         assert!(format!("{error:#}").contains(setting), "{error:#}");
     };
-    check(|config| drop(config.memory_reservation(1 << 20)), "memory_reservation(0)");
-    check(|config| drop(config.memory_guard_size(64 << 10)), "memory_guard_size(0)");
+    check(|config| _ = config.memory_reservation(1 << 20), "memory_reservation(0)");
+    check(|config| _ = config.memory_guard_size(64 << 10), "memory_guard_size(0)");
 }
 
 #[test]
