@@ -45,8 +45,9 @@ pub const TYPE_TEXT_BYTES_MAX: usize = 2_048;
 /// Longest call or value in WAVE or JSON text, in bytes.
 pub const VALUE_TEXT_BYTES_MAX: usize = 16 << 20;
 
-/// Most values in one call, its elements and fields counted. Each costs about 100 bytes.
-pub const VALUES_MAX: usize = 1_000_000;
+/// Most values in one call, its elements and fields counted. Each costs about 100 bytes, and a
+/// search among up to 10,000 names of its type.
+pub const VALUES_MAX: usize = 100_000;
 
 /// Deepest nesting of values in text.
 pub const VALUE_DEPTH_MAX: usize = 64;

@@ -68,3 +68,16 @@ pub fn shorten(text: &str) -> String {
     }
     out
 }
+
+/// A name that must be one of a type's own, or the message that says so.
+pub(super) fn known<'a, N: Iterator<Item = &'a str>>(
+    name: &str,
+    word: &str,
+    names: impl Fn() -> N,
+) -> Result<String, String> {
+    if names().any(|known| known == name) {
+        return Ok(name.to_owned());
+    }
+    let near = did_you_mean(&near_names(name, names()));
+    Err(format!("there is no {word} `{}`{near}", shorten(name)))
+}

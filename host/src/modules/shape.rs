@@ -6,6 +6,8 @@
 mod offers;
 mod text;
 
+pub(super) use text::Bounded;
+
 use serde::{Deserialize, Serialize};
 use wasmparser::component_types::{ComponentEntityType, ComponentFuncTypeId};
 use wasmparser::types::{Types, TypesRef};
