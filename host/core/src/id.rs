@@ -28,7 +28,7 @@ impl NodeId {
 
     /// The id that somebody sent. Any number is taken: one that names no
     /// incarnation is simply nobody's.
-    pub fn from_wire(id: u64) -> Self {
+    pub const fn from_wire(id: u64) -> Self {
         Self(id)
     }
 }

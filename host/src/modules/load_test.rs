@@ -230,3 +230,16 @@ fn long_text_and_long_functions_are_refused_by_name() {
     module.section(&types).section(&functions).section(&code);
     assert!(refused(&module.finish()).contains("function-bytes-max"));
 }
+
+#[test]
+fn the_contract_itself_is_read() {
+    let import = |interface: &str| {
+        let name = format!("odeon:actor/{interface}@0.1.0");
+        ok(&format!(r#"(component (import "{name}" (instance (export "send" (func)))))"#)).shape
+    };
+    assert_eq!(import("mailbox").imports[0].offer, Offer::Actor);
+    // An interface that is offered, and has no such function.
+    assert_eq!(import("log").missing().count(), 1);
+    // What guests export cannot be imported.
+    assert_eq!(import("entry").missing().count(), 1);
+}

@@ -2,48 +2,71 @@
 
 use serde_json::{Value, json};
 use wasmtime::component::{Component, Type, Val};
+use wit_component::StringEncoding;
+use wit_parser::abi::{AbiVariant, WasmType};
+use wit_parser::{Resolve, WorldItem};
 
-use super::guests::{ADD, INTERFACES, engine};
+use super::guests::{ADD, INTERFACES, binary, engine};
 use super::limits::{VALUE_DEPTH_MAX, VALUES_MAX};
+use super::load::{Check, load};
 use super::wave::{
     CallError, CallText, Callee, results_to_json, results_to_wave, val_from_json, val_to_json,
 };
 
-/// A component that imports functions of these types and exports them again, which is how a test
-/// without a compiler gets types of its own.
-fn component(types: &str, functions: &[(&str, &str)]) -> Component {
-    let mut text = format!("(component {types}");
-    for (index, (name, ty)) in functions.iter().enumerate() {
+/// A component whose world has these items. Its functions trap when they are called: here only
+/// their types matter.
+fn component(items: &str) -> Component {
+    let loaded = load(&core_module(items), Check::Full).unwrap_or_else(|error| panic!("{error}"));
+    Component::new(&engine(), &loaded.component).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+fn core_module(items: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let wit = format!("package my:test; world w {{ {items} }}");
+    let package = resolve.push_source("test.wit", &wit).unwrap_or_else(|error| panic!("{error:?}"));
+    let world = resolve.select_world(&[package], Some("w")).expect("its world");
+    let mut text = String::from("(module (memory (export \"memory\") 1)");
+    text.push_str(
+        "(func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) unreachable)",
+    );
+    for item in resolve.worlds[world].exports.values() {
+        let WorldItem::Function(function) = item else { panic!("only functions") };
+        let core = |types: &[WasmType]| {
+            let word = |ty: &WasmType| match ty {
+                WasmType::I64 | WasmType::PointerOrI64 => "i64 ",
+                WasmType::F32 => "f32 ",
+                WasmType::F64 => "f64 ",
+                WasmType::I32 | WasmType::Pointer | WasmType::Length => "i32 ",
+            };
+            types.iter().map(word).collect::<String>()
+        };
+        let signature = resolve.wasm_signature(AbiVariant::GuestExport, function);
+        let (params, results) = (core(&signature.params), core(&signature.results));
+        let name = &function.name;
         text.push_str(&format!(
-            "(import \"i{index}\" (func $f{index} {ty}))(export \"{name}\" (func $f{index}))"
+            "(func (export \"{name}\") (param {params}) (result {results}) unreachable)"
         ));
     }
     text.push(')');
-    Component::new(&engine(), text).unwrap_or_else(|error| panic!("{error:?}"))
+    let mut module = binary(&text);
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("embedding works");
+    module
 }
 
 /// Types of every kind that text can write.
 fn shapes() -> Component {
     component(
-        r#"(type $point' (record (field "x" s32) (field "label" (option string))))
-           (import "point" (type $point (eq $point')))
-           (type $shape' (variant (case "circle" f64) (case "dot") (case "poly" (list $point))))
-           (import "shape" (type $shape (eq $shape')))
-           (type $color' (enum "red" "light-green"))
-           (import "color" (type $color (eq $color')))
-           (type $rights' (flags "read" "write"))
-           (import "rights" (type $rights (eq $rights')))"#,
-        &[
-            ("draw", r#"(param "shape" $shape) (result (result s32 (error string)))"#),
-            (
-                "paint",
-                r#"(param "color" $color) (param "rights" $rights) (param "at" (option $point))"#,
-            ),
-            ("deep", r#"(param "x" (option (option u8))) (param "t" (tuple char bool))"#),
-            ("list", r#"(param "x" (list u8))"#),
-            ("wide", r#"(param "a" u64) (param "b" s64) (param "c" f32) (param "d" string)"#),
-            ("none", ""),
-        ],
+        "record point { x: s32, label: option<string> }
+         variant shape { circle(f64), dot, poly(list<point>) }
+         enum color { red, light-green }
+         flags rights { read, write }
+         export draw: func(shape: shape) -> result<s32, string>;
+         export paint: func(color: color, rights: rights, at: option<point>);
+         export deep: func(x: option<option<u8>>, t: tuple<char, bool>);
+         export %list: func(x: list<u8>);
+         export wide: func(a: u64, b: s64, c: f32, d: string);
+         export none: func();",
     )
 }
 
@@ -174,11 +197,9 @@ fn functions_are_found_by_name_interface_and_version() {
 
 #[test]
 fn types_that_text_cannot_write_are_refused_before_the_arguments() {
-    let component = component(
-        r#"(import "r" (type $r (sub resource)))"#,
-        &[("own", r#"(param "x" (own $r))"#), ("deep", r#"(result (list (option (own $r))))"#)],
-    );
-    for text in ["own(1)", "deep()"] {
+    let component =
+        component("resource r; export take: func(x: r); export deep: func() -> list<option<r>>;");
+    for text in ["take(1)", "deep()"] {
         let text = refused(&component, text);
         assert!(text.contains("its type has a resource, which text cannot write"), "{text}");
     }
@@ -268,11 +289,8 @@ fn wrong_json_arguments_are_told_where() {
 
 #[test]
 fn long_types_are_cut_in_messages() {
-    let fields: String = (0..500).map(|index| format!("(field \"field-{index}\" u8)")).collect();
-    let component = component(
-        &format!("(type $r' (record {fields}))(import \"r\" (type $r (eq $r')))"),
-        &[("f", r#"(param "x" $r)"#)],
-    );
+    let fields: String = (0..500).map(|index| format!("field-{index}: u8, ")).collect();
+    let component = component(&format!("record r {{ {fields} }} export f: func(x: r);"));
     let callee = Callee::find(&component, "f").expect("it is there");
     assert!(matches!(callee.params[0].1, Type::Record(_)));
     assert!(callee.signature().len() < 3_000);

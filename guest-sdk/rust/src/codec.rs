@@ -1,0 +1,234 @@
+//! How values become message bodies and back.
+//!
+//! A body is bytes; which bytes is agreed between sender and receiver, and here
+//! the *type* says it:
+//!
+//! | type | body | for |
+//! |---|---|---|
+//! | any serde type | CBOR (RFC 8949) | the default: every language has a reader |
+//! | [`Raw`] | the bytes themselves | own encodings, pass-through, speed |
+//! | `Postcard<T>` (feature `postcard`) | postcard | Rust to Rust: smallest and fastest |
+//!
+//! CBOR rather than MessagePack or JSON: it is an internet standard with a
+//! reader in every language, it keeps byte strings and 64-bit integers apart
+//! from text and floats, and small numbers, enums and pids take few bytes.
+//! Structs are maps with the fields' names, enums are serde's externally tagged
+//! form: `"Stop"`, `{"Add": 5}`. A [`Pid`](crate::Pid) is `{"node": n, "serial":
+//! n}`. A plain `Vec<u8>` inside a serde type is an array of numbers; use
+//! `serde_bytes` for byte strings.
+//!
+//! Only the codecs that an actor uses become part of its module.
+
+use cbor4ii::core::dec::{self, Read};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// Arrays and maps within each other, at most: an actor's stack is small, and
+/// the sender is not to be able to use it up.
+const DEPTH_MAX: usize = 32;
+
+/// A body that is not what the receiver expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// What is wrong, in words.
+    pub problem: String,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message not understood: {}", self.problem)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// What can be put into a message or an argument.
+pub trait Encode {
+    /// The body.
+    fn encode(&self) -> Vec<u8>;
+}
+
+/// What can be got out of a message or an argument.
+pub trait Decode: Sized {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The body is not such a value, or has bytes behind it.
+    fn decode(body: Vec<u8>) -> Result<Self, DecodeError>;
+}
+
+impl<T: Serialize + ?Sized> Encode for T {
+    fn encode(&self) -> Vec<u8> {
+        cbor4ii::serde::to_vec(Vec::new(), &self).expect("serde types of messages serialize")
+    }
+}
+
+impl<T: DeserializeOwned> Decode for T {
+    fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
+        let mut reader = cbor4ii::serde::Deserializer::new(Slice::new(&body));
+        let value = T::deserialize(&mut reader).map_err(problem)?;
+        match reader.into_inner().rest.len() {
+            0 => Ok(value),
+            rest => Err(DecodeError { problem: format!("{rest} bytes too many") }),
+        }
+    }
+}
+
+fn problem(error: impl fmt::Display) -> DecodeError {
+    DecodeError { problem: error.to_string() }
+}
+
+/// A body as it is: nothing is encoded or decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Raw(pub Vec<u8>);
+
+impl Encode for Raw {
+    fn encode(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+}
+
+impl Decode for Raw {
+    fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
+        Ok(Self(body))
+    }
+}
+
+/// A value that travels in postcard, which only Rust reads: `send(pid,
+/// &Postcard(value))`, `receive::<Postcard<T>>()`, `fn worker(Postcard(job):
+/// Postcard<Job>)`.
+#[cfg(feature = "postcard")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Postcard<T>(pub T);
+
+#[cfg(feature = "postcard")]
+impl<T: Serialize> Encode for Postcard<T> {
+    fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(&self.0).expect("serde types of messages serialize")
+    }
+}
+
+#[cfg(feature = "postcard")]
+impl<T: DeserializeOwned> Decode for Postcard<T> {
+    fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
+        match postcard::take_from_bytes(&body).map_err(problem)? {
+            (value, []) => Ok(Self(value)),
+            (_, rest) => Err(DecodeError { problem: format!("{} bytes too many", rest.len()) }),
+        }
+    }
+}
+
+/// Reads a slice with our limit of depth, and knows what is left at the end.
+struct Slice<'a> {
+    rest: &'a [u8],
+    depth_left: usize,
+}
+
+impl<'a> Slice<'a> {
+    fn new(rest: &'a [u8]) -> Self {
+        Self { rest, depth_left: DEPTH_MAX }
+    }
+}
+
+impl<'de> Read<'de> for Slice<'de> {
+    type Error = std::convert::Infallible;
+
+    fn fill<'b>(&'b mut self, want: usize) -> Result<dec::Reference<'de, 'b>, Self::Error> {
+        Ok(dec::Reference::Long(&self.rest[..want.min(self.rest.len())]))
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.rest = &self.rest[n.min(self.rest.len())..];
+    }
+
+    fn step_in(&mut self) -> bool {
+        match self.depth_left.checked_sub(1) {
+            Some(left) => {
+                self.depth_left = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn step_out(&mut self) {
+        self.depth_left += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Pid, Reference};
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Job {
+        Stop,
+        Add(u64),
+        Tell { whom: Pid, about: Option<Reference>, words: Vec<String> },
+    }
+
+    fn check_round_trip<T: Encode + Decode + PartialEq + fmt::Debug>(value: &T) {
+        assert_eq!(T::decode(value.encode()).as_ref(), Ok(value));
+    }
+
+    #[test]
+    fn values_come_back_as_they_went() {
+        let largest = (1 << 53) - 1;
+        check_round_trip(&Job::Stop);
+        check_round_trip(&Job::Add(largest));
+        let whom = Pid { node: largest, serial: 7 };
+        let about = Some(Reference { node: 1, serial: largest });
+        check_round_trip(&Job::Tell { whom, about, words: vec!["a".into(), "ü".into()] });
+        check_round_trip(&());
+        check_round_trip(&Some(-5_i64));
+        check_round_trip(&Raw(vec![1, 2, 255]));
+    }
+
+    #[test]
+    fn cbor_is_what_other_languages_expect() {
+        assert_eq!(Job::Stop.encode(), b"\x64Stop");
+        assert_eq!(Job::Add(5).encode(), b"\xa1\x63Add\x05");
+        let pid = Pid { node: 1, serial: 2 };
+        assert_eq!(pid.encode(), b"\xa2\x64node\x01\x66serial\x02");
+    }
+
+    #[test]
+    fn what_is_not_the_value_is_an_error_and_nothing_else() {
+        assert!(Job::decode(b"\x64Wait".to_vec()).is_err());
+        assert!(Job::decode(Vec::new()).is_err());
+        assert!(u8::decode(300_u64.encode()).is_err());
+        let error = u8::decode(b"\x05\x05".to_vec()).expect_err("there is one byte too many");
+        assert_eq!(error.to_string(), "message not understood: 1 bytes too many");
+    }
+
+    #[test]
+    fn a_body_cannot_nest_deeper_than_the_stack_bears() {
+        #[derive(Debug, Serialize, Deserialize)]
+        struct Nest(Vec<Nest>);
+        let mut deep = vec![0x81; 10_000];
+        deep.push(0x80);
+        assert!(Nest::decode(deep).is_err());
+    }
+
+    #[test]
+    fn a_length_without_its_bytes_allocates_nothing_much() {
+        // A byte string, an array and a map of 2^32 - 1 elements, then nothing.
+        for head in [0x5a, 0x7a, 0x9a, 0xba] {
+            let body = vec![head, 0xff, 0xff, 0xff, 0xff];
+            assert!(Vec::<u8>::decode(body.clone()).is_err());
+            assert!(String::decode(body).is_err());
+        }
+    }
+
+    #[cfg(feature = "postcard")]
+    #[test]
+    fn postcard_is_smaller_and_refuses_what_it_does_not_know() {
+        check_round_trip(&Postcard(Job::Add(5)));
+        assert_eq!(Postcard(Job::Add(5)).encode(), [1, 5]);
+        assert!(Postcard::<Job>::decode(vec![9]).is_err());
+        assert!(Postcard::<Job>::decode(vec![1, 5, 0]).is_err());
+    }
+}

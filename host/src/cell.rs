@@ -1,0 +1,232 @@
+//! One actor as the rest of the node sees it: an inbox that anyone may push into,
+//! and the machine that only its own task moves.
+//!
+//! The machine sits behind a lock because two pieces of one task use it by turns:
+//! the task, before it lets the guest run, and the guest's host calls. They never
+//! wait for each other; listings look in now and then.
+
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Instant;
+
+use odeon_core::process::{Filter, Process};
+use odeon_core::{Envelope, Name, Pid, Reason, Reference, signal};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::oneshot;
+
+use crate::limits::{Limits, Quota};
+use crate::rights::Rights;
+
+/// One actor, of a guest or of the host itself.
+pub(crate) struct Cell {
+    pub(crate) pid: Pid,
+    pub(crate) about: About,
+    inbox: Mutex<Inbox>,
+    state: Mutex<State>,
+    /// Bytes of the guest's linear memories, for listings.
+    pub(crate) memory_bytes: AtomicU64,
+    /// The registered name. Written by the directory alone.
+    pub(crate) name: Mutex<Option<Name>>,
+    descendants: OnceLock<Arc<Quota>>,
+}
+
+/// What does not change about an actor.
+pub(crate) struct About {
+    /// The module, as listings name it.
+    pub(crate) module: Arc<str>,
+    /// Where it started, as text.
+    pub(crate) start: Arc<str>,
+    /// Who made it.
+    pub(crate) parent: Option<Pid>,
+    pub(crate) born: Instant,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) rights: Arc<Rights>,
+    /// Counts this actor among its ancestors' children; the place is given back
+    /// when the cell goes.
+    pub(crate) quota: Option<Arc<Quota>>,
+}
+
+/// Signals on their way to the machine.
+struct Inbox {
+    signals: std::collections::VecDeque<Envelope>,
+    bytes: usize,
+    closed: bool,
+    /// The task has been woken and has not looked since.
+    notified: bool,
+    waker: Option<Waker>,
+    /// Which limit a sender ran into, if one did.
+    overflow: Option<&'static str>,
+}
+
+/// What the actor's own task owns.
+pub(crate) struct State {
+    pub(crate) process: Process,
+    /// What the guest waits for, when it waits in `receive` and for nothing else.
+    pub(crate) waiting: Option<Waiting>,
+    /// Host calls that wait for another actor's answer.
+    pub(crate) questions: Vec<(Reference, Question)>,
+    /// The machine asked for the end.
+    pub(crate) doomed: bool,
+}
+
+/// What wakes a guest that waits in `receive`.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) filter: Filter,
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// A host call that waits for another actor's answer.
+pub(crate) enum Question {
+    Io(oneshot::Sender<signal::IoReply>),
+    Probe(oneshot::Sender<Option<Box<signal::Info>>>),
+}
+
+/// An inbox longer than this makes whoever adds to it yield, so that a flood is
+/// not faster than its reader.
+const CROWDED_SIGNALS: usize = 2048;
+
+/// What became of a push.
+pub(crate) enum Pushed {
+    Taken,
+    /// Taken, and the receiver is behind: the sender had better yield.
+    Crowded,
+    /// The actor has ended.
+    Dead(Envelope),
+}
+
+impl Cell {
+    pub(crate) fn new(process: Process, about: About) -> Self {
+        Self {
+            pid: process.pid(),
+            about,
+            inbox: Mutex::new(Inbox {
+                signals: std::collections::VecDeque::new(),
+                bytes: 0,
+                closed: false,
+                notified: false,
+                waker: None,
+                overflow: None,
+            }),
+            state: Mutex::new(State {
+                process,
+                waiting: None,
+                questions: Vec::new(),
+                doomed: false,
+            }),
+            memory_bytes: AtomicU64::new(0),
+            name: Mutex::new(None),
+            descendants: OnceLock::new(),
+        }
+    }
+
+    /// Counts the living actors that descend from this one.
+    pub(crate) fn descendants(&self) -> Arc<Quota> {
+        let quota = self.descendants.get_or_init(|| {
+            Quota::new(self.about.limits.children, self.about.quota.clone())
+        });
+        Arc::clone(quota)
+    }
+
+    /// Adds a signal and wakes the actor.
+    pub(crate) fn push(&self, envelope: Envelope) -> Pushed {
+        let bytes = payload_bytes(&envelope);
+        let limits = &self.about.limits;
+        let mut inbox = self.inbox.lock();
+        if inbox.closed {
+            return Pushed::Dead(envelope);
+        }
+        if inbox.signals.len() as u64 >= limits.mailbox_messages {
+            inbox.overflow = Some("mailbox-messages-max");
+        } else if inbox.bytes as u64 + bytes as u64 > limits.mailbox_bytes {
+            inbox.overflow = Some("mailbox-bytes-max");
+        } else {
+            inbox.bytes += bytes;
+            inbox.signals.push_back(envelope);
+        }
+        let crowded = inbox.signals.len() > CROWDED_SIGNALS;
+        if !inbox.notified {
+            inbox.notified = true;
+            if let Some(waker) = &inbox.waker {
+                waker.wake_by_ref();
+            }
+        }
+        if crowded { Pushed::Crowded } else { Pushed::Taken }
+    }
+
+    /// Says who is to be woken from now on, and that the inbox is about to be read.
+    pub(crate) fn listen(&self, waker: &Waker) {
+        let mut inbox = self.inbox.lock();
+        inbox.notified = false;
+        match &inbox.waker {
+            Some(known) if known.will_wake(waker) => {}
+            _ => inbox.waker = Some(waker.clone()),
+        }
+    }
+
+    /// Takes out a few signals, oldest first. False when none are left.
+    pub(crate) fn pull(&self, into: &mut smallvec::SmallVec<[Envelope; PULL]>) -> bool {
+        let mut inbox = self.inbox.lock();
+        while into.len() < PULL {
+            let Some(envelope) = inbox.signals.pop_front() else { break };
+            inbox.bytes -= payload_bytes(&envelope);
+            into.push(envelope);
+        }
+        if inbox.signals.is_empty() && inbox.signals.capacity() > CROWDED_SIGNALS {
+            inbox.signals.shrink_to(0);
+        }
+        !inbox.signals.is_empty()
+    }
+
+    /// The limit that a flood ran into, as an exit reason; once.
+    pub(crate) fn overflow(&self) -> Option<Reason> {
+        let limit = self.inbox.lock().overflow.take()?;
+        let value = match limit {
+            "mailbox-messages-max" => self.about.limits.mailbox_messages,
+            _ => self.about.limits.mailbox_bytes,
+        };
+        Some(Reason::Limit(format!("{limit} of {value} exceeded").into()))
+    }
+
+    /// Refuses signals from now on, and gives those that nobody has read.
+    pub(crate) fn close(&self) -> Vec<Envelope> {
+        let mut inbox = self.inbox.lock();
+        inbox.closed = true;
+        inbox.waker = None;
+        std::mem::take(&mut inbox.signals).into()
+    }
+
+    /// The machine. Held for short, never while waiting.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Signals that wait to be read.
+    pub(crate) fn backlog(&self) -> usize {
+        self.inbox.lock().signals.len()
+    }
+
+    /// Bytes of the guest's memories.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Signals that are pulled at a time: enough to spare locks, few enough that a
+/// copy of them is cheap.
+pub(crate) const PULL: usize = 8;
+
+/// What a signal weighs in a mailbox: what its sender chose, and a fixed sum for
+/// the rest, so that empty messages are not free.
+fn payload_bytes(envelope: &Envelope) -> usize {
+    use signal::Signal;
+    let variable = match &envelope.signal {
+        Signal::Message { body, .. } => body.len(),
+        Signal::Exit { reason, .. } | Signal::Down { reason, .. } => reason.len_bytes(),
+        Signal::IoRequest { request: signal::IoRequest::PutChars(_, bytes), .. } => bytes.len(),
+        Signal::IoReply { reply: signal::IoReply::Data(bytes), .. } => bytes.len(),
+        _ => 0,
+    };
+    variable + size_of::<Envelope>()
+}

@@ -1,0 +1,371 @@
+//! The node's inside: it carries out what the machines decide, and lives as long
+//! as any actor does. [`Node`](crate::Node) is the handle that others hold.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Context;
+use std::time::Instant;
+
+use odeon_core::process::{Effect, Effects, Event, Filter, Process, undeliverable};
+use odeon_core::signal::{ExitOrigin, Signal};
+use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use crate::cell::{Cell, Pushed, Question, State, Waiting};
+use crate::directory::Directory;
+use crate::io::Output;
+use crate::limits::{Limits, Quota};
+use crate::modules::compile::TierChoice;
+use crate::modules::store::Store;
+use crate::scheduler::Spawner;
+use crate::timers::Timers;
+use crate::wasm::Programs;
+
+/// Everything that the actors of one node share.
+pub(crate) struct Runtime {
+    pub(crate) id: NodeId,
+    pub(crate) name: String,
+    pub(crate) started: Instant,
+    pub(crate) limits: Limits,
+    pub(crate) actors_max: usize,
+    pub(crate) directory: Directory,
+    pub(crate) spawner: Spawner,
+    pub(crate) timers: Timers,
+    pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
+    pub(crate) programs: Programs,
+    pub(crate) output: Output,
+    /// Counts the descendants of every actor that was made from outside.
+    pub(crate) quota: Arc<Quota>,
+    serials: AtomicU64,
+    references: AtomicU64,
+}
+
+/// What an actor's task does next.
+pub(crate) enum Turn {
+    /// Let the guest run.
+    Run,
+    /// The guest waits for something that has not come.
+    Wait,
+    /// The actor ends.
+    End,
+}
+
+/// Signals that one turn of an actor takes at most, so that a flood does not hold
+/// a worker.
+const SIGNALS_PER_TURN: usize = 1024;
+
+thread_local! {
+    /// Lends out a buffer, because every act of every actor needs one for a moment.
+    static EFFECTS: RefCell<Effects> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a new runtime is made of.
+pub(crate) struct Parts {
+    pub(crate) id: NodeId,
+    pub(crate) name: String,
+    pub(crate) limits: Limits,
+    pub(crate) actors_max: usize,
+    pub(crate) spawner: Spawner,
+    pub(crate) timers: Timers,
+    pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
+    pub(crate) programs: Programs,
+}
+
+impl Runtime {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            id: parts.id,
+            name: parts.name,
+            started: Instant::now(),
+            limits: parts.limits,
+            actors_max: parts.actors_max,
+            directory: Directory::new(),
+            spawner: parts.spawner,
+            timers: parts.timers,
+            modules: parts.modules,
+            tier: parts.tier,
+            programs: parts.programs,
+            output: Output::new(),
+            quota: Quota::new(parts.actors_max as u64, None),
+            serials: AtomicU64::new(1),
+            references: AtomicU64::new(1),
+        }
+    }
+
+    /// The pid of an actor to be made.
+    pub(crate) fn fresh_pid(&self) -> Pid {
+        Pid { node: self.id, serial: self.serials.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    pub(crate) fn fresh_reference(&self) -> Reference {
+        Reference { node: self.id, serial: self.references.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Sends a signal on its way. What finds nobody may come back as another signal.
+    pub(crate) fn route(&self, envelope: Envelope) -> Sent {
+        if envelope.to.node != self.id {
+            self.answer_for_nobody(envelope, &Reason::NoConnection);
+            return Sent::Away;
+        }
+        match self.directory.find(envelope.to.serial) {
+            Some(cell) => self.push(&cell, envelope),
+            None => {
+                self.answer_for_nobody(envelope, &Reason::NoProc);
+                Sent::Away
+            }
+        }
+    }
+
+    /// As [`Runtime::route`], when the receiver is at hand.
+    pub(crate) fn push(&self, cell: &Cell, envelope: Envelope) -> Sent {
+        match cell.push(envelope) {
+            Pushed::Taken => Sent::Taken,
+            Pushed::Crowded => Sent::Crowded,
+            Pushed::Dead(envelope) => {
+                self.answer_for_nobody(envelope, &Reason::NoProc);
+                Sent::Away
+            }
+        }
+    }
+
+    fn answer_for_nobody(&self, envelope: Envelope, why: &Reason) {
+        let Some(mut answer) = undeliverable(envelope) else { return };
+        match &mut answer.signal {
+            Signal::Exit { reason, .. } | Signal::Down { reason, .. } => *reason = why.clone(),
+            _ => {}
+        }
+        // The answer goes to whoever asked. If that one is gone as well it is lost,
+        // since no answer asks for an answer.
+        if answer.to.node == self.id
+            && let Some(cell) = self.directory.find(answer.to.serial)
+        {
+            let _ = cell.push(answer);
+        }
+    }
+
+    /// Lets an actor act through its machine, and carries out what follows.
+    pub(crate) fn act<R>(
+        &self,
+        cell: &Arc<Cell>,
+        act: impl FnOnce(&mut Process, &mut Effects) -> R,
+    ) -> R {
+        let mut state = cell.state();
+        with_effects(|effects| {
+            let result = act(&mut state.process, effects);
+            self.perform(&mut state, effects);
+            result
+        })
+    }
+
+    /// Asks another actor something on behalf of this one; the answer comes through
+    /// the returned channel, which closes if this actor ends first.
+    pub(crate) fn ask_io(
+        &self,
+        cell: &Arc<Cell>,
+        leader: Pid,
+        request: odeon_core::signal::IoRequest,
+    ) -> oneshot::Receiver<odeon_core::signal::IoReply> {
+        let reference = self.fresh_reference();
+        let (answer, receiver) = oneshot::channel();
+        let mut state = cell.state();
+        state.questions.push((reference, Question::Io(answer)));
+        with_effects(|effects| {
+            state.process.ask_io(leader, reference, request, effects);
+            self.perform(&mut state, effects);
+        });
+        receiver
+    }
+
+    /// Asks a local actor what it is, after all that was sent to it before.
+    pub(crate) fn probe(
+        &self,
+        cell: &Arc<Cell>,
+        of: Pid,
+    ) -> oneshot::Receiver<Option<Box<odeon_core::signal::Info>>> {
+        let reference = self.fresh_reference();
+        let (answer, receiver) = oneshot::channel();
+        let mut state = cell.state();
+        state.questions.push((reference, Question::Probe(answer)));
+        with_effects(|effects| {
+            state.process.probe(of, reference, effects);
+            self.perform(&mut state, effects);
+        });
+        receiver
+    }
+
+    /// Carries out effects, in order.
+    fn perform(&self, state: &mut State, effects: &mut Effects) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(envelope) => {
+                    self.route(envelope);
+                }
+                Effect::AliasOn(alias) => {
+                    self.directory.alias_on(alias, state.process.pid());
+                }
+                Effect::AliasOff(alias) => self.directory.alias_off(alias),
+                Effect::Io(reference, reply) => {
+                    if let Some(Question::Io(answer)) = state.take_question(reference) {
+                        let _ = answer.send(reply);
+                    }
+                }
+                Effect::Probed(reference, info) => {
+                    if let Some(Question::Probe(answer)) = state.take_question(reference) {
+                        let _ = answer.send(info);
+                    }
+                }
+                Effect::Die(_) => state.doomed = true,
+            }
+        }
+    }
+
+    /// Signals act before guest code: called before every run of an actor.
+    pub(crate) fn before_run(&self, cell: &Arc<Cell>, context: &Context<'_>) -> Turn {
+        cell.listen(context.waker());
+        let mut state = cell.state();
+        if !self.absorb(cell, &mut state) {
+            context.waker().wake_by_ref();
+        }
+        if state.doomed {
+            return Turn::End;
+        }
+        match state.waiting {
+            Some(Waiting { filter, deadline })
+                if !state.process.has(filter)
+                    && deadline.is_none_or(|deadline| Instant::now() < deadline) =>
+            {
+                Turn::Wait
+            }
+            _ => Turn::Run,
+        }
+    }
+
+    /// Takes the oldest fitting event out of the mailbox, after everything that has
+    /// arrived was put into it.
+    pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter) -> Taken {
+        let mut state = cell.state();
+        if let Some(event) = state.process.take(filter) {
+            return Taken::Event(event);
+        }
+        self.absorb(cell, &mut state);
+        if state.doomed {
+            return Taken::Doomed;
+        }
+        match state.process.take(filter) {
+            Some(event) => Taken::Event(event),
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Feeds the inbox to the machine. False when it stopped before the end.
+    fn absorb(&self, cell: &Arc<Cell>, state: &mut State) -> bool {
+        let mut batch = SmallVec::new();
+        let mut taken = 0;
+        loop {
+            let more = cell.pull(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            taken += batch.len();
+            with_effects(|effects| {
+                for envelope in batch.drain(..) {
+                    state.process.signal(envelope, effects);
+                    if !effects.is_empty() {
+                        self.perform(state, effects);
+                    }
+                }
+            });
+            if !more || state.doomed {
+                break;
+            }
+            if taken >= SIGNALS_PER_TURN {
+                return false;
+            }
+        }
+        if let Some(reason) = cell.overflow() {
+            with_effects(|effects| {
+                state.process.stop(reason, effects);
+                self.perform(state, effects);
+            });
+        }
+        true
+    }
+
+    /// The end of an actor: its guest is gone already. From here on nobody finds it;
+    /// then its name is free; then those who care are told.
+    pub(crate) fn end(&self, cell: &Arc<Cell>, reason: Reason) -> Reason {
+        let mut state = cell.state();
+        with_effects(|effects| {
+            state.process.stop(reason, effects);
+            self.perform(&mut state, effects);
+            let unread = cell.close();
+            self.directory.remove(cell.pid.serial);
+            self.directory.unname(cell);
+            let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);
+            state.process.end(effects);
+            self.perform(&mut state, effects);
+            state.questions = Vec::new();
+            drop(state);
+            for envelope in unread {
+                self.answer_for_nobody(envelope, &Reason::NoProc);
+            }
+            if let Some(quota) = &cell.about.quota {
+                quota.give();
+            }
+            reason
+        })
+    }
+
+    /// Sends an exit signal from the node itself.
+    pub(crate) fn exit(&self, to: Pid, reason: Reason) {
+        let from = Pid { node: self.id, serial: 0 };
+        self.route(Envelope {
+            from,
+            to,
+            signal: Signal::Exit { reason, origin: ExitOrigin::Explicit },
+        });
+    }
+}
+
+impl State {
+    fn take_question(&mut self, reference: Reference) -> Option<Question> {
+        let place = self.questions.iter().position(|(asked, _)| *asked == reference)?;
+        Some(self.questions.swap_remove(place).1)
+    }
+}
+
+/// What became of a signal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is in the receiver's inbox.
+    Taken,
+    /// It is there, and the receiver is behind.
+    Crowded,
+    /// There is no such actor.
+    Away,
+}
+
+/// What a look into the mailbox found.
+pub(crate) enum Taken {
+    Event(Event),
+    Nothing,
+    /// The actor is to end.
+    Doomed,
+}
+
+fn with_effects<R>(body: impl FnOnce(&mut Effects) -> R) -> R {
+    EFFECTS.with(|spare| {
+        // Taken out for the time, since carrying out effects can come back here.
+        let mut effects = spare.take();
+        let result = body(&mut effects);
+        effects.clear();
+        if effects.capacity() <= 1024 {
+            spare.replace(effects);
+        }
+        result
+    })
+}

@@ -1,0 +1,477 @@
+//! Runs actors on worker threads, and takes a worker away from an actor only
+//! when another one waits for it.
+//!
+//! Each worker has a queue of its own and one slot for the actor that was woken
+//! last, so that two actors that talk stay on one core. Idle workers steal. Two
+//! shared queues feed them all: actors woken from outside, and the background:
+//! actors that are new or that used up their slice. The background gets its turn
+//! after every [`FOREGROUND_RUNS_MAX`] others, so a thousand spinning actors delay
+//! a message by one slice, not by a thousand.
+//!
+//! The watcher thread looks for an actor that is in the same run since its last
+//! look while others wait. Only then it asks for a yield, by moving the engines'
+//! epoch on. It looks every [`SLICE`] while that keeps happening, seldom otherwise,
+//! and sleeps while nothing runs. So an idle or uncontended node pays for no ticks.
+//!
+//! This file knows futures and threads; it must not know actors, guests or signals.
+
+use std::cell::{Cell, OnceCell};
+use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use async_task::{Runnable, ScheduleInfo, WithInfo};
+use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use parking_lot::{Mutex, RwLock};
+
+/// How long an actor may run while others wait, about: the watcher looks this often.
+const SLICE: Duration = Duration::from_micros(50);
+/// How often the watcher looks when nobody has been too long lately. Bounds how
+/// late the first yield of a contended time can be.
+const SLICE_CALM: Duration = Duration::from_millis(1);
+/// Looks without a finding after which the watcher becomes calm.
+const LOOKS_UNTIL_CALM: u32 = 40;
+/// Calm looks without any run after which the watcher sleeps.
+const LOOKS_UNTIL_SLEEP: u32 = 20;
+/// Runs of woken actors between two turns of the background.
+const FOREGROUND_RUNS_MAX: u32 = 61;
+/// Runs out of the last-woken slot before the queues get a turn.
+const SLOT_RUNS_MAX: u32 = 31;
+
+type Task = Runnable;
+
+/// A set of worker threads. Dropping it stops them after their current runs.
+pub(crate) struct Scheduler {
+    shared: Arc<Shared>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// Spawns onto a [`Scheduler`].
+#[derive(Clone)]
+pub(crate) struct Spawner(Arc<Shared>);
+
+/// What is to be done when running actors are to yield.
+pub(crate) type Preempt = Box<dyn Fn() + Send + Sync>;
+
+struct Shared {
+    /// Actors woken from outside the workers.
+    woken: Injector<Task>,
+    /// Actors that are new or used up their slice.
+    background: Injector<Task>,
+    /// One for each worker.
+    lanes: Box<[Lane]>,
+    /// Actors that are ready and not running.
+    ready: AtomicUsize,
+    /// Workers that sleep or are about to.
+    sleepers: Mutex<Vec<usize>>,
+    sleeping: AtomicUsize,
+    /// Counts the yields that were asked for.
+    tick: AtomicU64,
+    watcher_asleep: AtomicBool,
+    watcher: OnceCellSync<thread::Thread>,
+    preempt: RwLock<Vec<Preempt>>,
+    stopping: AtomicBool,
+}
+
+type OnceCellSync<T> = std::sync::OnceLock<T>;
+
+/// What others may see of a worker.
+struct Lane {
+    stealer: Stealer<Task>,
+    /// Odd while a task runs; moves on by one at each start and end.
+    runs: AtomicU64,
+    parker: OnceCellSync<thread::Thread>,
+    /// Set by whoever wakes this worker, so that a wake before the sleep counts.
+    woken: AtomicBool,
+}
+
+/// A worker's own part.
+struct Local {
+    shared: Arc<Shared>,
+    index: usize,
+    queue: Worker<Task>,
+    slot: Cell<Option<Task>>,
+    /// The tick at the start of the current run.
+    run_tick: Cell<u64>,
+    /// The current run ended because its slice was used up.
+    yielded: Cell<bool>,
+    /// The current run is to yield at its next chance.
+    yield_asked: Cell<bool>,
+}
+
+thread_local! {
+    static LOCAL: OnceCell<Local> = const { OnceCell::new() };
+}
+
+impl Scheduler {
+    /// Starts `workers` threads. The tokio runtime serves the timers and sockets
+    /// that tasks wait for.
+    ///
+    /// # Errors
+    /// The system's, when a thread cannot be made.
+    pub(crate) fn start(workers: usize, io: &tokio::runtime::Handle) -> std::io::Result<Self> {
+        let queues: Vec<_> = (0..workers.max(1)).map(|_| Worker::new_fifo()).collect();
+        let lanes = queues.iter().map(|queue| Lane {
+            stealer: queue.stealer(),
+            runs: AtomicU64::new(0),
+            parker: OnceCellSync::new(),
+            woken: AtomicBool::new(false),
+        });
+        let shared = Arc::new(Shared {
+            woken: Injector::new(),
+            background: Injector::new(),
+            lanes: lanes.collect(),
+            ready: AtomicUsize::new(0),
+            sleepers: Mutex::new(Vec::new()),
+            sleeping: AtomicUsize::new(0),
+            tick: AtomicU64::new(0),
+            watcher_asleep: AtomicBool::new(false),
+            watcher: OnceCellSync::new(),
+            preempt: RwLock::new(Vec::new()),
+            stopping: AtomicBool::new(false),
+        });
+        let mut threads = Vec::new();
+        for (index, queue) in queues.into_iter().enumerate() {
+            let (shared, io) = (Arc::clone(&shared), io.clone());
+            let name = format!("worker-{index}");
+            threads.push(thread::Builder::new().name(name).spawn(move || {
+                let _tokio = io.enter();
+                work(shared, index, queue);
+            })?);
+        }
+        let watched = Arc::clone(&shared);
+        threads.push(thread::Builder::new().name("watcher".into()).spawn(move || watch(&watched))?);
+        Ok(Self { shared, threads })
+    }
+
+    /// A handle to spawn with.
+    pub(crate) fn spawner(&self) -> Spawner {
+        Spawner(Arc::clone(&self.shared))
+    }
+
+    /// Adds something to do whenever running actors are to yield.
+    pub(crate) fn on_preempt(&self, preempt: Preempt) {
+        self.shared.preempt.write().push(preempt);
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        for lane in &self.shared.lanes {
+            lane.wake();
+        }
+        self.shared.wake_watcher();
+        let own = thread::current().id();
+        for thread in self.threads.drain(..) {
+            // A worker that drops the last handle to its own scheduler cannot wait for itself.
+            if thread.thread().id() != own {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Spawner {
+    /// Runs a future to its end on some worker. New tasks join the background.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let shared = Arc::downgrade(&self.0);
+        let schedule = move |task: Task, info: ScheduleInfo| {
+            // Without workers nobody will run it again: dropping it frees what it holds.
+            if let Some(shared) = shared.upgrade() {
+                shared.schedule(task, info);
+            }
+        };
+        let (task, handle) = async_task::spawn(future, WithInfo(schedule));
+        handle.detach();
+        self.0.ready.fetch_add(1, Ordering::SeqCst);
+        self.0.background.push(task);
+        self.0.notify();
+        self.0.wake_watcher();
+    }
+
+    /// Tasks that are ready to run and wait for a worker.
+    pub(crate) fn ready(&self) -> usize {
+        self.0.ready.load(Ordering::Relaxed)
+    }
+
+    /// Yields that were asked for since the start.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.0.tick.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether the current run has used up its slice. Asked at a guest's yield
+/// points; a true answer must be followed by a yield.
+pub(crate) fn slice_is_over() -> bool {
+    LOCAL.with(|local| {
+        let Some(local) = local.get() else { return true };
+        let over = local.yield_asked.replace(false)
+            || local.shared.tick.load(Ordering::Relaxed) != local.run_tick.get();
+        local.yielded.set(over);
+        over
+    })
+}
+
+/// Makes the next yield point of the current run yield: its price for work that
+/// it makes for others.
+pub(crate) fn ask_for_yield() {
+    LOCAL.with(|local| {
+        if let Some(local) = local.get() {
+            local.yield_asked.set(true);
+        }
+    });
+}
+
+impl Shared {
+    fn schedule(self: &Arc<Self>, task: Task, info: ScheduleInfo) {
+        self.ready.fetch_add(1, Ordering::SeqCst);
+        let elsewhere = LOCAL.with(|local| match local.get() {
+            Some(local) if Arc::ptr_eq(&local.shared, self) => {
+                if info.woken_while_running && local.yielded.replace(false) {
+                    self.background.push(task);
+                    true
+                } else if let Some(former) = local.slot.replace(Some(task)) {
+                    local.queue.push(former);
+                    true
+                } else {
+                    false
+                }
+            }
+            _ => {
+                self.woken.push(task);
+                true
+            }
+        });
+        // What sits in the slot alone is run next by this very worker.
+        if elsewhere {
+            self.notify();
+        }
+        if self.watcher_asleep.load(Ordering::Relaxed) {
+            self.wake_watcher();
+        }
+    }
+
+    /// Wakes a sleeping worker, if there is one.
+    fn notify(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.sleeping.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let sleeper = self.sleepers.lock().pop();
+        if let Some(index) = sleeper {
+            self.sleeping.fetch_sub(1, Ordering::SeqCst);
+            self.lanes[index].wake();
+        }
+    }
+
+    fn wake_watcher(&self) {
+        if self.watcher_asleep.swap(false, Ordering::SeqCst)
+            && let Some(watcher) = self.watcher.get()
+        {
+            watcher.unpark();
+        }
+    }
+}
+
+impl Lane {
+    fn wake(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.parker.get() {
+            thread.unpark();
+        }
+    }
+}
+
+/// A worker's life.
+fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
+    shared.lanes[index].parker.get_or_init(thread::current);
+    LOCAL.with(|local| {
+        let local = local.get_or_init(|| Local {
+            shared: Arc::clone(&shared),
+            index,
+            queue,
+            slot: Cell::new(None),
+            run_tick: Cell::new(0),
+            yielded: Cell::new(false),
+            yield_asked: Cell::new(false),
+        });
+        let mut turns = Turns::default();
+        while !shared.stopping.load(Ordering::Relaxed) {
+            match local.next(&mut turns) {
+                Some(task) => local.run(task),
+                None => local.sleep(),
+            }
+        }
+        // Tasks left behind are dropped here, in their own thread.
+        drop(local.slot.take());
+        while local.queue.pop().is_some() {}
+    });
+}
+
+/// How long it is since each kind of queue had its turn.
+#[derive(Default)]
+struct Turns {
+    foreground: u32,
+    slot: u32,
+}
+
+impl Local {
+    fn run(&self, task: Task) {
+        self.shared.ready.fetch_sub(1, Ordering::SeqCst);
+        let lane = &self.shared.lanes[self.index];
+        self.run_tick.set(self.shared.tick.load(Ordering::Relaxed));
+        self.yielded.set(false);
+        self.yield_asked.set(false);
+        lane.runs.fetch_add(1, Ordering::Relaxed);
+        // A fault of ours in one task must not take the worker with it. The task itself
+        // is dropped by the unwinding, which ends its actor.
+        if panic::catch_unwind(AssertUnwindSafe(|| task.run())).is_err() {
+            tracing::error!("a task panicked; its actor ends");
+        }
+        lane.runs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn next(&self, turns: &mut Turns) -> Option<Task> {
+        turns.foreground += 1;
+        if turns.foreground > FOREGROUND_RUNS_MAX {
+            turns.foreground = 0;
+            if let Some(task) = one(&self.shared.background).or_else(|| self.woken()) {
+                return Some(task);
+            }
+        }
+        if turns.slot < SLOT_RUNS_MAX
+            && let Some(task) = self.slot.take()
+        {
+            turns.slot += 1;
+            return Some(task);
+        }
+        turns.slot = 0;
+        let found = self.queue.pop().or_else(|| self.woken()).or_else(|| self.slot.take());
+        found.or_else(|| self.steal()).or_else(|| {
+            turns.foreground = 0;
+            one(&self.shared.background)
+        })
+    }
+
+    fn woken(&self) -> Option<Task> {
+        loop {
+            match self.shared.woken.steal_batch_and_pop(&self.queue) {
+                Steal::Success(task) => return Some(task),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    fn steal(&self) -> Option<Task> {
+        let lanes = &self.shared.lanes;
+        let others = (1..lanes.len()).map(|step| &lanes[(self.index + step) % lanes.len()]);
+        for lane in others {
+            loop {
+                match lane.stealer.steal_batch_and_pop(&self.queue) {
+                    Steal::Success(task) => return Some(task),
+                    Steal::Empty => break,
+                    Steal::Retry => {}
+                }
+            }
+        }
+        None
+    }
+
+    /// Waits until somebody notifies. Whoever queues a task looks at `sleeping`
+    /// after queueing it, and this looks at the queues after counting itself, so
+    /// one of the two sees the other.
+    fn sleep(&self) {
+        let shared = &self.shared;
+        let lane = &shared.lanes[self.index];
+        lane.woken.store(false, Ordering::SeqCst);
+        shared.sleepers.lock().push(self.index);
+        shared.sleeping.fetch_add(1, Ordering::SeqCst);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        let work = !shared.woken.is_empty()
+            || !shared.background.is_empty()
+            || shared.lanes.iter().any(|lane| !lane.stealer.is_empty());
+        if work {
+            let mut sleepers = shared.sleepers.lock();
+            if let Some(place) = sleepers.iter().position(|index| *index == self.index) {
+                sleepers.swap_remove(place);
+                shared.sleeping.fetch_sub(1, Ordering::SeqCst);
+            }
+            return;
+        }
+        while !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
+            thread::park();
+        }
+    }
+}
+
+fn one(queue: &Injector<Task>) -> Option<Task> {
+    loop {
+        match queue.steal() {
+            Steal::Success(task) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
+
+/// The watcher's life.
+fn watch(shared: &Shared) {
+    shared.watcher.get_or_init(thread::current);
+    let mut seen: Vec<u64> = vec![0; shared.lanes.len()];
+    let (mut calm, mut still) = (LOOKS_UNTIL_CALM, 0);
+    while !shared.stopping.load(Ordering::SeqCst) {
+        thread::sleep(if calm < LOOKS_UNTIL_CALM { SLICE } else { SLICE_CALM });
+        let (mut stuck, mut moved) = (false, false);
+        for (lane, seen) in shared.lanes.iter().zip(&mut seen) {
+            let runs = lane.runs.load(Ordering::Relaxed);
+            stuck |= runs % 2 == 1 && runs == *seen;
+            moved |= runs != *seen;
+            *seen = runs;
+        }
+        let waiting = shared.ready.load(Ordering::SeqCst) > 0;
+        if stuck && waiting {
+            shared.tick.fetch_add(1, Ordering::SeqCst);
+            for preempt in shared.preempt.read().iter() {
+                preempt();
+            }
+            (calm, still) = (0, 0);
+            continue;
+        }
+        calm = (calm + 1).min(LOOKS_UNTIL_CALM);
+        still = if moved || waiting { 0 } else { still + 1 };
+        if still >= LOOKS_UNTIL_SLEEP {
+            still = 0;
+            shared.watcher_asleep.store(true, Ordering::SeqCst);
+            // A task that became ready just before this store woke nobody.
+            if shared.ready.load(Ordering::SeqCst) == 0 {
+                while shared.watcher_asleep.load(Ordering::SeqCst) {
+                    thread::park();
+                }
+            }
+            shared.watcher_asleep.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Lets others run first.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        LOCAL.with(|local| {
+            if let Some(local) = local.get() {
+                local.yielded.set(true);
+            }
+        });
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,20 @@
+//! The host's side of `wit/`, generated. Nothing here leaves `wasm/`.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "actor",
+    imports: {
+        "odeon:actor/mailbox.receive": async | trappable,
+        "odeon:actor/process.spawn": async | trappable,
+        "odeon:actor/process.spawn-with": async | trappable,
+        "odeon:actor/process.is-alive": async | trappable,
+        "odeon:actor/process.get-info": async | trappable,
+        "odeon:actor/timers.sleep": async | trappable,
+        "odeon:actor/io.put-chars": async | trappable,
+        "odeon:actor/io.get-line": async | trappable,
+        "odeon:actor/io.ask": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+    require_store_data_send: true,
+});

@@ -1,0 +1,86 @@
+//! wasmtime's settings: two engines, one for many actors and one for fast ones.
+//!
+//! *Dense* keeps stacks and memories in slots of a few large mappings, so that a
+//! million actors fit; guest code checks bounds explicitly. *Fast* uses wasmtime's
+//! pooling allocator with guard pages and copy-on-write images, for code that
+//! computes; its slots are few. Where the system lacks what the dense allocator
+//! needs, both use wasmtime's stock allocators.
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+
+/// Bytes of the stack that a guest's own frames may use.
+pub(super) const GUEST_STACK_BYTES: usize = 256 << 10;
+/// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.
+const FIBER_STACK_BYTES: usize = 512 << 10;
+/// Actors that the fast tier holds at one time.
+const FAST_ACTORS_MAX: u32 = 8_000;
+
+/// The engines of a node.
+pub(crate) struct Engines {
+    pub(crate) dense: Engine,
+    pub(crate) fast: Engine,
+    /// Why the dense tier uses stock allocators, if it does.
+    pub(crate) fallback: Option<String>,
+}
+
+impl Engines {
+    /// Builds both engines, the dense one for at most `actors_max` actors.
+    ///
+    /// # Errors
+    /// wasmtime's, when this system cannot run guests at all.
+    pub(crate) fn new(actors_max: usize) -> wasmtime::Result<Self> {
+        let (dense, fallback) = match dense(actors_max) {
+            Ok(engine) => (engine, None),
+            Err(reason) => (Engine::new(&common())?, Some(reason)),
+        };
+        let fast = fast().or_else(|error| {
+            tracing::warn!("no pooling allocator on this system: {error:#}");
+            Engine::new(&common())
+        })?;
+        Ok(Self { dense, fast, fallback })
+    }
+
+    /// Makes the guests that run now reach their next yield point.
+    pub(crate) fn preempt(&self) -> impl Fn() + Send + Sync + 'static {
+        let (dense, fast) = (self.dense.clone(), self.fast.clone());
+        move || {
+            dense.increment_epoch();
+            fast.increment_epoch();
+        }
+    }
+}
+
+/// What holds in both tiers.
+fn common() -> Config {
+    let mut config = Config::new();
+    config
+        // Guests are pre-empted at loops and calls, when another actor waits.
+        .epoch_interruption(true)
+        // The component model's own concurrency costs a third of every call, and
+        // the core interfaces are synchronous.
+        .concurrency_support(false)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        // Backtraces would be taken at every end of a waiting actor.
+        .wasm_backtrace_max_frames(None);
+    config
+}
+
+fn dense(_actors_max: usize) -> Result<Engine, String> { Err("not built".into()) }
+
+fn fast() -> wasmtime::Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(FAST_ACTORS_MAX)
+        .total_core_instances(FAST_ACTORS_MAX * 4)
+        .total_memories(FAST_ACTORS_MAX)
+        .total_tables(FAST_ACTORS_MAX * 4)
+        .total_stacks(FAST_ACTORS_MAX)
+        .linear_memory_keep_resident(64 << 10)
+        .table_keep_resident(16 << 10)
+        .async_stack_keep_resident(16 << 10)
+        .decommit_batch_size(64);
+    let mut config = common();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+}

@@ -1,0 +1,90 @@
+//! A module that is ready to start: compiled, linked, its entries looked up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use odeon_core::signal::SpawnError;
+use parking_lot::Mutex;
+use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
+
+use super::engine::Engines;
+use super::imports;
+use super::state::GuestState;
+use crate::modules::compile::Tier;
+use crate::modules::digest::Digest;
+use crate::modules::module::Module;
+
+/// A module, ready to start in one tier.
+pub(crate) struct Program {
+    /// What listings call it: the name by which it was asked for first.
+    pub(crate) label: Arc<str>,
+    pub(crate) module: Arc<Module>,
+    pub(crate) pre: InstancePre<GuestState>,
+    /// `odeon:actor/entry#start`.
+    pub(crate) entry: Option<ComponentExportIndex>,
+    /// `wasi:cli/run#run`.
+    pub(crate) command: Option<ComponentExportIndex>,
+}
+
+/// The programs of a node.
+pub(crate) struct Programs {
+    dense: Linker<GuestState>,
+    fast: Linker<GuestState>,
+    ready: Mutex<HashMap<(Digest, Tier), Arc<Program>>>,
+}
+
+impl Programs {
+    /// Links all that the host offers.
+    ///
+    /// # Errors
+    /// wasmtime's; a fault of ours.
+    pub(crate) fn new(engines: &Engines) -> wasmtime::Result<Self> {
+        let mut dense = Linker::new(&engines.dense);
+        let mut fast = Linker::new(&engines.fast);
+        imports::link(&mut dense)?;
+        imports::link(&mut fast)?;
+        Ok(Self { dense, fast, ready: Mutex::default() })
+    }
+
+    /// The module in a tier, if it was made ready before. Never compiles.
+    pub(crate) fn ready(&self, digest: Digest, tier: Tier) -> Option<Arc<Program>> {
+        self.ready.lock().get(&(digest, tier)).map(Arc::clone)
+    }
+
+    /// Makes a module ready in a tier. May compile for seconds: call it where
+    /// blocking is allowed.
+    ///
+    /// # Errors
+    /// That the module cannot be compiled, or imports what nobody offers.
+    pub(crate) fn prepare(
+        &self,
+        module: &Arc<Module>,
+        label: &str,
+        tier: Tier,
+    ) -> Result<Arc<Program>, SpawnError> {
+        if let Some(program) = self.ready(module.digest(), tier) {
+            return Ok(program);
+        }
+        let refused = |error: String| SpawnError::NoModule(format!("{label}: {error}"));
+        let component = module.component(tier).map_err(|error| refused(error.to_string()))?;
+        let linker = match tier {
+            Tier::Dense => &self.dense,
+            Tier::Fast => &self.fast,
+        };
+        if let Some(missing) = module.shape().missing_text() {
+            return Err(refused(missing));
+        }
+        let pre = linker.instantiate_pre(&component).map_err(|e| refused(format!("{e:#}")))?;
+        let within = |interface: &str, function: &str| {
+            let (_, interface) = component.get_export(None, interface)?;
+            let (_, function) = component.get_export(Some(&interface), function)?;
+            Some(function)
+        };
+        let entry = within("odeon:actor/entry@0.1.0", "start");
+        let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
+        let label = label.into();
+        let program = Arc::new(Program { label, module: Arc::clone(module), pre, entry, command });
+        self.ready.lock().insert((module.digest(), tier), Arc::clone(&program));
+        Ok(program)
+    }
+}
