@@ -235,3 +235,55 @@ fn random_calls_are_parsed_or_refused_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn types_and_text_nested_without_end_do_not_exhaust_the_stack() {
+    // A component type that declares a component type that declares one, a million times; then
+    // the same with instance types.
+    for kind in [0x41, 0x42] {
+        let levels = 1_000_000;
+        let mut types = vec![1];
+        for _ in 0..levels {
+            types.extend([kind, 1, 1]);
+        }
+        types.extend([kind, 0]);
+        let mut component = wasm_encoder::Component::new();
+        component.section(&wasm_encoder::RawSection { id: 7, data: &types });
+        let component = component.finish();
+        let error = survive(&component, "nested types").expect("refused").to_string();
+        assert!(error.contains("type-depth-max"), "{error}");
+        // The same as the WIT of a core module.
+        let mut module = wasm_encoder::Module::new();
+        module.section(&wasm_encoder::CustomSection {
+            name: "component-type:x".into(),
+            data: component.into(),
+        });
+        let error = survive(&module.finish(), "nested WIT").expect("refused").to_string();
+        assert!(error.contains("type-depth-max"), "{error}");
+    }
+    for open in ["(", "(component ", "(component (type (component ", "(module (func (block ", "(;"]
+    {
+        let text = open.repeat(300_000);
+        assert!(survive(text.as_bytes(), open).is_some());
+    }
+    let instructions =
+        format!("(module (func {} {}))", "block ".repeat(300_000), "end ".repeat(300_000));
+    assert!(survive(instructions.as_bytes(), "blocks").is_some(), "no WIT, if nothing else");
+}
+
+#[test]
+fn metadata_that_is_no_wit_is_refused_without_a_panic() {
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    for round in 0..1_000 {
+        let mut module = wasm_encoder::Module::new();
+        let mut data: Vec<u8> = if round % 2 == 0 { b"\0asm\x0d\0\x01\0".to_vec() } else { vec![] };
+        data.extend((0..random.below(100)).map(|_| random.below(256) as u8));
+        module.section(&wasm_encoder::CustomSection {
+            name: "component-type:x".into(),
+            data: data.into(),
+        });
+        assert!(survive(&module.finish(), &format!("seed {seed}, round {round}")).is_some());
+    }
+}
