@@ -225,14 +225,17 @@ fn text_that_asks_for_too_much_is_refused_before_it_is_parsed() {
 #[test]
 fn results_become_wave_and_json() {
     let value = Val::Result(Ok(Some(Box::new(Val::List(vec![Val::U8(1), Val::U8(2)])))));
-    assert_eq!(results_to_wave(&[value.clone()]).expect("text"), "ok([1, 2])");
+    assert_eq!(results_to_wave(std::slice::from_ref(&value)).expect("text"), "ok([1, 2])");
     assert_eq!(results_to_json(&[value]).expect("json"), json!({"ok": [1, 2]}));
     assert_eq!(results_to_wave(&[]).expect("text"), "");
     assert_eq!(results_to_json(&[]).expect("json"), Value::Null);
     assert_eq!(results_to_json(&[Val::Float32(0.1)]).expect("json"), json!(0.1));
     assert_eq!(results_to_json(&[Val::Float64(f64::NAN)]).expect("json"), json!("nan"));
     let map = Val::Map(vec![]);
-    assert!(matches!(results_to_wave(&[map.clone()]), Err(CallError::NoText { part: "map" })));
+    assert!(matches!(
+        results_to_wave(std::slice::from_ref(&map)),
+        Err(CallError::NoText { part: "map" })
+    ));
     assert!(matches!(results_to_json(&[map]), Err(CallError::NoText { part: "map" })));
 }
 

@@ -2,7 +2,8 @@
 //!
 //! | WIT | JSON |
 //! |---|---|
-//! | `bool`, numbers | the same; `"nan"`, `"inf"`, `"-inf"` for what JSON has no number for; integers also as text |
+//! | `bool`, integers | the same; integers also as text |
+//! | `f32`, `f64` | number; `"nan"`, `"inf"`, `"-inf"` for what JSON has no number for |
 //! | `char`, `string`, `enum` | text |
 //! | `list`, `tuple` | array |
 //! | `record` | object; optional fields may be left out |
