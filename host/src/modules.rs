@@ -18,3 +18,20 @@ pub mod near;
 pub mod shape;
 pub mod store;
 pub mod wave;
+
+#[cfg(test)]
+mod compile_test;
+#[cfg(test)]
+mod digest_test;
+#[cfg(test)]
+mod guests;
+#[cfg(test)]
+mod hostile_test;
+#[cfg(test)]
+mod inspect_test;
+#[cfg(test)]
+mod load_test;
+#[cfg(test)]
+mod store_test;
+#[cfg(test)]
+mod wave_test;

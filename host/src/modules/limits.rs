@@ -11,8 +11,12 @@ pub const MODULE_BYTES_MAX: usize = 128 << 20;
 pub const WAT_BYTES_MAX: usize = 4 << 20;
 
 /// Most functions of all core modules of one module together. The largest language runtimes have
-/// about 30,000; compiling costs some 50 microseconds each at least.
-pub const FUNCTIONS_MAX: u32 = 100_000;
+/// about 30,000; compiling costs some 100 to 500 microseconds each at least.
+pub const FUNCTIONS_MAX: u32 = 50_000;
+
+/// Most bytes of code of all core modules together. It is what the time of a compilation goes
+/// with: about a second for each MiB and two cores. The largest language runtimes have 12 MiB.
+pub const CODE_BYTES_MAX: u64 = 32 << 20;
 
 /// Longest body of one function, in bytes. Compilation is not linear in it; interpreter loops of
 /// language runtimes stay below a quarter of this.
@@ -20,6 +24,9 @@ pub const FUNCTION_BYTES_MAX: usize = 2 << 20;
 
 /// Deepest nesting of components within components. Composition tools make 3 or 4 levels.
 pub const COMPONENT_DEPTH_MAX: usize = 16;
+
+/// Deepest nesting of component types within component types. Generated ones have 3 levels.
+pub const TYPE_DEPTH_MAX: usize = 64;
 
 /// Most instances and canonical functions that a module comes to when every nested component is
 /// unfolded as often as it is instantiated. Without it 40 lines of nested components that each

@@ -7,6 +7,7 @@
 
 mod componentize;
 mod error;
+mod nesting;
 mod scan;
 mod sniff;
 

@@ -10,9 +10,10 @@ use wasmparser::{
 };
 
 use super::super::limits::{
-    COMPONENT_DEPTH_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, UNFOLDED_ITEMS_MAX,
+    CODE_BYTES_MAX, COMPONENT_DEPTH_MAX, FUNCTION_BYTES_MAX, FUNCTIONS_MAX, UNFOLDED_ITEMS_MAX,
 };
 use super::error::LoadError;
+use super::nesting;
 
 /// What a module asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,9 +37,40 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, LoadError> {
     parser.set_features(super::FEATURES);
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(|error| LoadError::from_parser(&error, bytes.len()))?;
+        match &payload {
+            Payload::ComponentTypeSection(section) => {
+                nesting::check_types(&bytes[section.range()])?;
+            }
+            // The WIT of a core module is a component of its own, which others will parse.
+            Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+                scan_wit(section.data())?;
+            }
+            _ => {}
+        }
         walk.payload(payload, bytes.len())?;
     }
     Ok(walk.scan)
+}
+
+/// Walks the WIT that a core module carries, which is a component of its own.
+fn scan_wit(data: &[u8]) -> Result<(), LoadError> {
+    if !data.starts_with(b"\0asm") {
+        // The decoder knows an older form, which would need a walk of its own.
+        return Err(LoadError::Componentize {
+            message: "its WIT is in a form of before 2024: build it with present-day tools".into(),
+        });
+    }
+    for payload in Parser::new(0).parse_all(data) {
+        match payload {
+            Ok(Payload::ComponentTypeSection(section)) => {
+                nesting::check_types(&data[section.range()])?;
+            }
+            Ok(_) => {}
+            // The decoder stops here as well.
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }
 
 /// One component that the walk is inside of.
@@ -96,6 +128,15 @@ impl Walk {
                 found: self.scan.functions.into(),
                 max: FUNCTIONS_MAX.into(),
                 limit: "functions-max",
+                fix: "; split the guest, or have the linker drop unused code",
+            });
+        }
+        if self.scan.code_bytes > CODE_BYTES_MAX {
+            return Err(LoadError::Limit {
+                what: "bytes of code",
+                found: self.scan.code_bytes,
+                max: CODE_BYTES_MAX,
+                limit: "code-bytes-max",
                 fix: "; split the guest, or have the linker drop unused code",
             });
         }

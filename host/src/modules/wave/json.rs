@@ -2,7 +2,8 @@
 //!
 //! | WIT | JSON |
 //! |---|---|
-//! | `bool`, numbers | the same; `"nan"`, `"inf"`, `"-inf"` for what JSON has no number for; integers also as text |
+//! | `bool`, integers | the same; integers also as text |
+//! | `f32`, `f64` | number; `"nan"`, `"inf"`, `"-inf"` for what JSON has no number for |
 //! | `char`, `string`, `enum` | text |
 //! | `list`, `tuple` | array |
 //! | `record` | object; optional fields may be left out |
@@ -16,7 +17,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use wasmtime::component::{Type, Val};
 
-use super::super::near::{self, did_you_mean, near_names, shorten};
+use super::super::near::{self, shorten};
 use super::error::CallError;
 use super::find::Callee;
 use super::types::{foreign_value, type_text};
@@ -66,36 +67,38 @@ impl JsonMisfit {
 pub(super) fn arguments(callee: &Callee, text: &str) -> Result<Vec<Val>, String> {
     let given: Value = serde_json::from_str(text)
         .map_err(|error| format!("the arguments are not JSON: {error}"))?;
-    let takes = callee.params.len();
-    let by_index;
-    let by_name: Box<dyn Fn(usize, &str) -> Option<Value>> = match given {
-        Value::Array(values) if values.len() > takes => {
-            return Err(format!("{} arguments, and the function takes {takes}", values.len()));
+    let given = in_order(callee, given)?;
+    let values = callee.params.iter().zip(given).map(|((name, ty), json)| match (json, ty) {
+        (Some(json), ty) => {
+            val_from_json(&json, ty).map_err(|misfit| format!("argument `{name}`: {misfit}"))
         }
-        Value::Array(values) => {
-            by_index = values;
-            Box::new(move |index, _| by_index.get(index).cloned())
-        }
-        Value::Object(fields) => {
-            let names = || callee.params.iter().map(|(name, _)| name.as_str());
-            if let Some(name) = fields.keys().find(|key| !names().any(|name| name == *key)) {
-                let near = did_you_mean(&near_names(name, names()));
-                return Err(format!("there is no parameter `{}`{near}", shorten(name)));
-            }
-            Box::new(move |_, name| fields.get(name).cloned())
-        }
-        _ => return Err("the arguments are an array, or an object by their names".to_owned()),
-    };
-    let values = callee.params.iter().enumerate().map(|(index, (name, ty))| {
-        match (by_name(index, name), ty) {
-            (Some(json), ty) => {
-                val_from_json(&json, ty).map_err(|misfit| format!("argument `{name}`: {misfit}"))
-            }
-            (None, Type::Option(_)) => Ok(Val::Option(None)),
-            (None, ty) => Err(format!("argument `{name}` of type {} is missing", type_text(ty))),
-        }
+        (None, Type::Option(_)) => Ok(Val::Option(None)),
+        (None, ty) => Err(format!("argument `{name}` of type {} is missing", type_text(ty))),
     });
     values.collect()
+}
+
+/// What was given for each parameter, in the order of the parameters.
+fn in_order(callee: &Callee, given: Value) -> Result<Vec<Option<Value>>, String> {
+    let takes = callee.params.len();
+    match given {
+        Value::Array(values) if values.len() > takes => {
+            Err(format!("{} arguments, and the function takes {takes}", values.len()))
+        }
+        Value::Array(values) => {
+            let mut values: Vec<_> = values.into_iter().map(Some).collect();
+            values.resize(takes, None);
+            Ok(values)
+        }
+        Value::Object(mut fields) => {
+            let names = || callee.params.iter().map(|(name, _)| name.as_str());
+            for name in fields.keys() {
+                near::known(name, "parameter", names)?;
+            }
+            Ok(names().map(|name| fields.remove(name)).collect())
+        }
+        _ => Err("the arguments are an array, or an object by their names".to_owned()),
+    }
 }
 
 /// One value of a type from JSON. Depth is that of the type, 100 at most.
