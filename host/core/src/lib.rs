@@ -16,9 +16,11 @@
 
 pub mod id;
 pub mod limits;
+pub mod peer;
 
 pub mod reason;
 pub mod signal;
+pub mod wire;
 
 pub use id::{Name, NodeId, Pid, Reference};
 pub use reason::Reason;
