@@ -16,6 +16,7 @@ pub mod cookie;
 pub mod discovery;
 pub mod mux;
 pub mod server;
+pub mod service;
 pub mod transport;
 
 use std::time::Duration;

@@ -206,22 +206,26 @@ pub struct Actor {
 pub struct Module {
     /// The short id: the first 12 hexadecimal digits of the digest.
     pub id: String,
-    /// The name that it was deployed under.
-    pub name: Option<String>,
+    /// The names that stand for it.
+    pub names: Vec<String>,
     /// The SHA-256 of its bytes.
     pub digest: String,
     /// Its length.
     pub bytes: u64,
+    /// When its bytes first came here, in seconds since 1970.
+    pub deployed_s: u64,
 }
 
 /// Something that an actor wrote, or a note about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
+    /// Counts the node's lines.
+    pub number: u64,
     /// The actor's short id.
     pub actor: u64,
     /// Milliseconds since 1970.
-    pub time_ms: u64,
-    /// `output`, `error`, or `exit` for a note about its end.
+    pub at_ms: u64,
+    /// `output`, `error`, or `node` for what the node says about the actor.
     pub channel: String,
     /// What it says.
     pub text: String,

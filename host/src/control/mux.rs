@@ -140,7 +140,8 @@ impl Connection {
             ended: false,
         };
         all.open.insert(id, entry);
-        Ok(Exchange { id, events, writable, shared: Arc::clone(&self.shared), asking, over: false })
+        let sender = Sender { id, writable, shared: Arc::clone(&self.shared) };
+        Ok(Exchange { id, events, sender, shared: Arc::clone(&self.shared), asking, over: false })
     }
 
     /// Carries the connection until it ends; hands each request to `serve`, which
@@ -250,7 +251,7 @@ impl Exchanges {
     fn credit(&mut self, id: u64, bytes: u32) -> Result<(), TransportError> {
         if let Some(entry) = self.open.get_mut(&id) {
             entry.outgoing.granted(bytes).map_err(violation)?;
-            entry.writable.notify_one();
+            entry.writable.notify_waiters();
         }
         Ok(())
     }
@@ -266,10 +267,13 @@ impl Exchanges {
         Ok(())
     }
 
-    fn remove(&mut self, id: u64) {
-        if let Some(entry) = self.open.remove(&id) {
-            entry.writable.notify_one();
+    /// Whether it was there. Senders that wait learn that it is over.
+    fn remove(&mut self, id: u64) -> bool {
+        let removed = self.open.remove(&id);
+        if let Some(entry) = &removed {
+            entry.writable.notify_waiters();
         }
+        removed.is_some()
     }
 }
 
@@ -281,7 +285,7 @@ impl Drop for EndAll<'_> {
         let mut exchanges = self.0.exchanges.lock();
         exchanges.over = true;
         for (_, entry) in std::mem::take(&mut exchanges.open) {
-            entry.writable.notify_one();
+            entry.writable.notify_waiters();
         }
     }
 }
@@ -291,7 +295,7 @@ impl Drop for EndAll<'_> {
 pub struct Exchange {
     id: u64,
     events: mpsc::UnboundedReceiver<Event>,
-    writable: Arc<Notify>,
+    sender: Sender,
     shared: Arc<Shared>,
     asking: bool,
     /// Nothing is owed to the other side any more.
@@ -319,8 +323,53 @@ impl Exchange {
         }
     }
 
-    /// Streams these bytes, in pieces; waits for credit. One task at a time sends:
-    /// two would mix their pieces.
+    /// The sending half of this side's stream, for other tasks.
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// As [`Sender::send`].
+    ///
+    /// # Errors
+    /// When the exchange is over; a part may have been sent.
+    pub async fn send(&self, data: Bytes) -> Result<(), Gone> {
+        self.sender.send(data).await
+    }
+
+    /// As [`Sender::send_piece`].
+    ///
+    /// # Errors
+    /// When the exchange is over.
+    pub async fn send_piece(&self, data: Bytes) -> Result<(), Gone> {
+        self.sender.send_piece(data).await
+    }
+
+    /// Says that this side's stream is complete.
+    pub fn end(&self) {
+        self.shared.send(Frame::StreamEnd { id: self.id });
+    }
+
+    /// Answers. At most [`BODY_BYTES_MAX`](odeon_core::wire::BODY_BYTES_MAX) less a
+    /// few bytes; more goes into the stream first.
+    pub fn reply(mut self, outcome: Outcome, body: Bytes) {
+        self.over = true;
+        if self.shared.exchanges.lock().remove(self.id) {
+            self.shared.send(Frame::Reply { id: self.id, outcome, body });
+        }
+    }
+}
+
+/// Sends into one side's stream of an exchange, for as long as that lives.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    id: u64,
+    writable: Arc<Notify>,
+    shared: Arc<Shared>,
+}
+
+impl Sender {
+    /// Streams these bytes, in pieces; waits for credit. The pieces of two that
+    /// send at one time are mixed.
     ///
     /// # Errors
     /// When the exchange is over; a part may have been sent.
@@ -343,6 +392,9 @@ impl Exchange {
             return Ok(());
         }
         loop {
+            // Registered before the check: a grant in between is not missed, and
+            // every sender that waits hears of it.
+            let writable = self.writable.notified();
             {
                 let mut exchanges = self.shared.exchanges.lock();
                 let entry = exchanges.open.get_mut(&self.id).ok_or(Gone)?;
@@ -351,29 +403,14 @@ impl Exchange {
                     return Ok(());
                 }
             }
-            // A grant between the check and here leaves a permit: none is missed.
-            self.writable.notified().await;
-        }
-    }
-
-    /// Says that this side's stream is complete.
-    pub fn end(&self) {
-        self.shared.send(Frame::StreamEnd { id: self.id });
-    }
-
-    /// Answers. At most [`BODY_BYTES_MAX`](odeon_core::wire::BODY_BYTES_MAX) less a
-    /// few bytes; more goes into the stream first.
-    pub fn reply(mut self, outcome: Outcome, body: Bytes) {
-        self.over = true;
-        if self.shared.exchanges.lock().open.remove(&self.id).is_some() {
-            self.shared.send(Frame::Reply { id: self.id, outcome, body });
+            writable.await;
         }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let open = self.shared.exchanges.lock().open.remove(&self.id).is_some();
+        let open = self.shared.exchanges.lock().remove(self.id);
         if self.over || !open {
             return;
         }
