@@ -1,2 +1,10 @@
-//! Placeholder.
-fn main() {}
+//! The program `odeon`: parses the command line, runs the command, and turns what
+//! comes out into an exit code. Everything else is in the library and in `cli`.
+
+mod cli;
+
+fn main() -> ! {
+    // Not a return: a read of the standard input that is still under way would
+    // keep the process.
+    std::process::exit(cli::main().into())
+}
