@@ -6,6 +6,8 @@
 
 pub mod bench;
 mod cell;
+pub mod config;
+pub mod control;
 mod directory;
 pub mod io;
 mod limits;

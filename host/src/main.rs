@@ -1,7 +1,10 @@
-//! Placeholder.
-use clap::Parser;
-#[derive(Parser)]
-enum Cli { #[command(subcommand)] Bench(Bench) }
-#[derive(clap::Subcommand)]
-enum Bench { Local(odeon::bench::Local) }
-fn main() -> anyhow::Result<()> { let Cli::Bench(Bench::Local(l)) = Cli::parse(); odeon::bench::local(&l) }
+//! The program `odeon`: parses the command line, runs the command, and turns what
+//! comes out into an exit code. Everything else is in the library and in `cli`.
+
+mod cli;
+
+fn main() -> ! {
+    // Not a return: a read of the standard input that is still under way would
+    // keep the process.
+    std::process::exit(cli::main().into())
+}

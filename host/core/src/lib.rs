@@ -60,9 +60,11 @@
 
 pub mod id;
 pub mod limits;
+pub mod peer;
 pub mod process;
 pub mod reason;
 pub mod signal;
+pub mod wire;
 
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

@@ -1,0 +1,26 @@
+//! `odeon bench`: figures of this build on this machine. The work is the library's.
+
+use super::exit::{Exit, code};
+
+/// Measures this build on this machine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// One node: spawning, messages, memory.
+    Local(odeon::bench::Local),
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<u8, Exit> {
+        match self.what {
+            What::Local(local) => odeon::bench::local(&local)
+                .map(|()| code::OK)
+                .map_err(|error| Exit::failed(format!("{error:#}"))),
+        }
+    }
+}
