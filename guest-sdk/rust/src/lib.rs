@@ -38,16 +38,22 @@ pub mod io;
 pub mod log;
 pub mod mailbox;
 pub mod process;
+pub mod server;
 pub mod spawn;
+pub mod supervisor;
+pub mod task;
 pub mod timer;
 pub mod types;
 pub mod watch;
 
 #[doc(hidden)]
 pub mod bindings;
+mod envelope;
 #[cfg(any(test, all(feature = "small-heap", target_family = "wasm")))]
 mod heap;
+
 mod inbox;
+mod start;
 
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;
