@@ -4,20 +4,18 @@ use odeon_guest::mailbox::Event;
 use odeon_guest::{Raw, actors, next_event, println, send_bytes};
 use std::hint::black_box;
 
-/// Waits for ever, whatever comes.
+/// Waits for ever, and sends every message back to where it came from.
 fn idle(_: Raw) {
-    loop {
-        let _ignored = next_event();
-    }
-}
-
-/// Sends every message back to where it came from.
-fn echo(_: Raw) {
     loop {
         if let Event::Message(message) = next_event() {
             send_bytes(message.sender, &message.body);
         }
     }
+}
+
+/// Receives one message and ends.
+fn once(_: Raw) {
+    let _ignored = next_event();
 }
 
 /// Ends at once.
@@ -39,4 +37,4 @@ fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
 }
 
-actors! { idle, echo, nothing, spin, fib35 }
+actors! { idle, once, nothing, spin, fib35 }
