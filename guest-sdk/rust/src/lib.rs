@@ -26,7 +26,7 @@
 //!
 //! # Memory
 //!
-//! Link with `-zstack-size=16384 --stack-first` (see `examples/.cargo/config.toml`)
+//! Link with `-zstack-size=17408 --stack-first` (see `examples/.cargo/config.toml`)
 //! and an idle actor needs one or two pages of linear memory. Deep recursion then
 //! needs a larger stack: an overflow is a trap, never silent damage. The feature
 //! `small-heap` (on by default) is an allocator made for this; turn it off for
