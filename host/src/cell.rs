@@ -5,7 +5,7 @@
 //! the task, before it lets the guest run, and the guest's host calls. They never
 //! wait for each other; listings look in now and then.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Instant;
@@ -28,6 +28,7 @@ pub(crate) struct Cell {
     pub(crate) memory_bytes: AtomicU64,
     /// The registered name. Written by the directory alone.
     pub(crate) name: Mutex<Option<Name>>,
+    descendants: OnceLock<Arc<Quota>>,
 }
 
 /// What does not change about an actor.
@@ -116,7 +117,16 @@ impl Cell {
             }),
             memory_bytes: AtomicU64::new(0),
             name: Mutex::new(None),
+            descendants: OnceLock::new(),
         }
+    }
+
+    /// Counts the living actors that descend from this one.
+    pub(crate) fn descendants(&self) -> Arc<Quota> {
+        let quota = self.descendants.get_or_init(|| {
+            Quota::new(self.about.limits.children, self.about.quota.clone())
+        });
+        Arc::clone(quota)
     }
 
     /// Adds a signal and wakes the actor.

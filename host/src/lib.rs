@@ -1,2 +1,26 @@
-//! Placeholder.
-mod wasm { pub mod bindings; }
+//! Odeon runs sandboxed WebAssembly actors with Erlang's semantics.
+//!
+//! A [`Node`] holds deployed modules and the actors that run them. An actor has a
+//! mailbox, links, monitors and a group leader; it can be made from any function of
+//! any component.
+
+pub mod bench;
+mod cell;
+mod directory;
+pub mod io;
+mod limits;
+pub mod modules;
+mod native;
+mod node;
+mod rights;
+mod runtime;
+mod scheduler;
+mod spawn;
+mod timers;
+mod wasm;
+
+pub use limits::{Limits, LimitsPatch};
+pub use native::Native;
+pub use node::{ACTORS_MAX, ActorInfo, Config, Ended, Node, Spawn, Stats};
+pub use rights::{DirGrant, Rights};
+pub use wasm::{CallError, Start};

@@ -17,7 +17,8 @@ use crate::cell::{Cell, Pushed, Question, State, Waiting};
 use crate::directory::Directory;
 use crate::io::Output;
 use crate::limits::{Limits, Quota};
-use crate::modules::Store;
+use crate::modules::compile::TierChoice;
+use crate::modules::store::Store;
 use crate::scheduler::Spawner;
 use crate::timers::Timers;
 use crate::wasm::Programs;
@@ -33,6 +34,7 @@ pub(crate) struct Runtime {
     pub(crate) spawner: Spawner,
     pub(crate) timers: Timers,
     pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
     pub(crate) programs: Programs,
     pub(crate) output: Output,
     /// Counts the descendants of every actor that was made from outside.
@@ -69,6 +71,7 @@ pub(crate) struct Parts {
     pub(crate) spawner: Spawner,
     pub(crate) timers: Timers,
     pub(crate) modules: Arc<Store>,
+    pub(crate) tier: TierChoice,
     pub(crate) programs: Programs,
 }
 
@@ -84,6 +87,7 @@ impl Runtime {
             spawner: parts.spawner,
             timers: parts.timers,
             modules: parts.modules,
+            tier: parts.tier,
             programs: parts.programs,
             output: Output::new(),
             quota: Quota::new(parts.actors_max as u64, None),
@@ -240,13 +244,23 @@ impl Runtime {
         }
     }
 
+    /// Takes the oldest fitting event out of the mailbox, or says from now on what
+    /// the guest waits for. What has arrived and is not in the mailbox yet has woken
+    /// the actor's task, which puts it there and comes back: that is left to the task
+    /// because guests wait on stacks of their own, of which a million should be small.
+    pub(crate) fn take_or_wait(&self, cell: &Arc<Cell>, waiting: Waiting) -> Option<Event> {
+        let mut state = cell.state();
+        let event = state.process.take(waiting.filter);
+        state.waiting = if event.is_none() { Some(waiting) } else { None };
+        event
+    }
+
     /// Takes the oldest fitting event out of the mailbox, after everything that has
     /// arrived was put into it.
+    #[inline(never)]
     pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter) -> Taken {
         let mut state = cell.state();
-        if let Some(event) = state.process.take(filter) {
-            return Taken::Event(event);
-        }
+        state.waiting = None;
         self.absorb(cell, &mut state);
         if state.doomed {
             return Taken::Doomed;

@@ -17,6 +17,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -43,17 +44,17 @@ const SLOT_RUNS_MAX: u32 = 31;
 type Task = Runnable;
 
 /// A set of worker threads. Dropping it stops them after their current runs.
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 /// Spawns onto a [`Scheduler`].
 #[derive(Clone)]
-pub struct Spawner(Arc<Shared>);
+pub(crate) struct Spawner(Arc<Shared>);
 
 /// What is to be done when running actors are to yield.
-pub type Preempt = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Preempt = Box<dyn Fn() + Send + Sync>;
 
 struct Shared {
     /// Actors woken from outside the workers.
@@ -111,7 +112,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// The system's, when a thread cannot be made.
-    pub fn start(workers: usize, io: &tokio::runtime::Handle) -> std::io::Result<Self> {
+    pub(crate) fn start(workers: usize, io: &tokio::runtime::Handle) -> std::io::Result<Self> {
         let queues: Vec<_> = (0..workers.max(1)).map(|_| Worker::new_fifo()).collect();
         let lanes = queues.iter().map(|queue| Lane {
             stealer: queue.stealer(),
@@ -147,12 +148,12 @@ impl Scheduler {
     }
 
     /// A handle to spawn with.
-    pub fn spawner(&self) -> Spawner {
+    pub(crate) fn spawner(&self) -> Spawner {
         Spawner(Arc::clone(&self.shared))
     }
 
     /// Adds something to do whenever running actors are to yield.
-    pub fn on_preempt(&self, preempt: Preempt) {
+    pub(crate) fn on_preempt(&self, preempt: Preempt) {
         self.shared.preempt.write().push(preempt);
     }
 }
@@ -176,7 +177,7 @@ impl Drop for Scheduler {
 
 impl Spawner {
     /// Runs a future to its end on some worker. New tasks join the background.
-    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
             // Without workers nobody will run it again: dropping it frees what it holds.
@@ -193,19 +194,19 @@ impl Spawner {
     }
 
     /// Tasks that are ready to run and wait for a worker.
-    pub fn ready(&self) -> usize {
+    pub(crate) fn ready(&self) -> usize {
         self.0.ready.load(Ordering::Relaxed)
     }
 
     /// Yields that were asked for since the start.
-    pub fn ticks(&self) -> u64 {
+    pub(crate) fn ticks(&self) -> u64 {
         self.0.tick.load(Ordering::Relaxed)
     }
 }
 
 /// Whether the current run has used up its slice. Asked at a guest's yield
 /// points; a true answer must be followed by a yield.
-pub fn slice_is_over() -> bool {
+pub(crate) fn slice_is_over() -> bool {
     LOCAL.with(|local| {
         let Some(local) = local.get() else { return true };
         let over = local.yield_asked.replace(false)
@@ -217,7 +218,7 @@ pub fn slice_is_over() -> bool {
 
 /// Makes the next yield point of the current run yield: its price for work that
 /// it makes for others.
-pub fn ask_for_yield() {
+pub(crate) fn ask_for_yield() {
     LOCAL.with(|local| {
         if let Some(local) = local.get() {
             local.yield_asked.set(true);
@@ -326,7 +327,11 @@ impl Local {
         self.yielded.set(false);
         self.yield_asked.set(false);
         lane.runs.fetch_add(1, Ordering::Relaxed);
-        task.run();
+        // A fault of ours in one task must not take the worker with it. The task itself
+        // is dropped by the unwinding, which ends its actor.
+        if panic::catch_unwind(AssertUnwindSafe(|| task.run())).is_err() {
+            tracing::error!("a task panicked; its actor ends");
+        }
         lane.runs.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -451,4 +456,22 @@ fn watch(shared: &Shared) {
             shared.watcher_asleep.store(false, Ordering::SeqCst);
         }
     }
+}
+
+/// Lets others run first.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        LOCAL.with(|local| {
+            if let Some(local) = local.get() {
+                local.yielded.set(true);
+            }
+        });
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }

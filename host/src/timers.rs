@@ -8,11 +8,29 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use odeon_core::{Envelope, Pid, Reference};
+use odeon_core::signal::Signal;
+use odeon_core::{Name, Pid, Reference};
 use parking_lot::{Condvar, Mutex};
 
-/// Where an envelope goes when its time has come.
-type Deliver = Box<dyn Fn(Envelope) + Send>;
+/// A signal for later. A name or an alias is looked up when its time has come, as
+/// `erlang:send_after/3` does.
+pub(crate) struct Later {
+    pub(crate) from: Pid,
+    pub(crate) to: Recipient,
+    pub(crate) signal: Signal,
+}
+
+/// Whom a signal for later is for.
+pub(crate) enum Recipient {
+    Pid(Pid),
+    Name(Name),
+    Alias(Reference),
+    /// Nobody; the timer runs all the same, so that it can be cancelled.
+    Nobody,
+}
+
+/// What is done with a signal when its time has come.
+type Deliver = Box<dyn Fn(Later) + Send>;
 
 /// The timers of one node.
 pub(crate) struct Timers(Arc<Shared>);
@@ -25,33 +43,31 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     /// In order of time; the reference tells timers of one instant apart.
-    due: BTreeMap<(Instant, Reference), Envelope>,
+    due: BTreeMap<(Instant, Reference), Later>,
     owned: BTreeMap<(Pid, Reference), Instant>,
     count: HashMap<Pid, u64>,
     stopped: bool,
 }
 
 impl Timers {
-    /// Starts the thread. `deliver` is given later, because the runtime that
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() }))
+    }
+
+    /// Starts to deliver. Apart from [`Timers::new`], because the runtime that
     /// delivers owns the timers.
     ///
     /// # Errors
     /// The system's, when a thread cannot be made.
-    pub(crate) fn start() -> std::io::Result<Self> {
-        Ok(Self(Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() })))
-    }
-
-    /// Starts to deliver.
     pub(crate) fn run(&self, deliver: Deliver) -> std::io::Result<()> {
         let shared = Arc::clone(&self.0);
         thread::Builder::new().name("timers".into()).spawn(move || run(&shared, &deliver))?;
         Ok(())
     }
 
-    /// Sends the envelope after a time, on behalf of its sender. False if the
-    /// sender has `max` timers already.
-    pub(crate) fn add(&self, timer: Reference, after: Duration, envelope: Envelope, max: u64) -> bool {
-        let owner = envelope.from;
+    /// Sends a signal after a time. False if its sender has `max` timers already.
+    pub(crate) fn add(&self, timer: Reference, after: Duration, later: Later, max: u64) -> bool {
+        let owner = later.from;
         let now = Instant::now();
         // A time beyond the clock's end is as good as never.
         let at = now.checked_add(after).unwrap_or(now + Duration::from_secs(1 << 33));
@@ -62,7 +78,7 @@ impl Timers {
         }
         *count += 1;
         let first = queue.due.keys().next().is_none_or(|(first, _)| at < *first);
-        queue.due.insert((at, timer), envelope);
+        queue.due.insert((at, timer), later);
         queue.owned.insert((owner, timer), at);
         drop(queue);
         if first {
@@ -120,10 +136,10 @@ fn run(shared: &Shared, deliver: &Deliver) {
         let now = Instant::now();
         match queue.due.first_key_value().map(|(key, _)| *key) {
             Some((at, timer)) if at <= now => {
-                let envelope = queue.due.remove(&(at, timer)).expect("it was just found");
-                queue.forget(at, timer, envelope.from);
+                let later = queue.due.remove(&(at, timer)).expect("it was just found");
+                queue.forget(at, timer, later.from);
                 drop(queue);
-                deliver(envelope);
+                deliver(later);
             }
             Some((at, _)) => {
                 shared.changed.wait_until(&mut queue, at);

@@ -14,7 +14,9 @@ mod program;
 mod state;
 mod streams;
 
-pub(crate) use actor::{Birth, Start, run};
+pub use actor::Start;
+pub(crate) use actor::{Entrance, run};
+pub use call::CallError;
 pub(crate) use call::call;
 pub(crate) use engine::Engines;
 pub(crate) use program::{Program, Programs};

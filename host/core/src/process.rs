@@ -35,7 +35,7 @@ use crate::reason::Reason;
 use crate::signal::{Envelope, ExitOrigin, Info, IoReply, Signal};
 
 pub use aliases::{AliasLife, AliasMode};
-pub use exit::undeliverable;
+pub use exit::{undeliverable, unreachable};
 pub use mailbox::{Event, Filter};
 pub use monitors::MonitorOptions;
 pub use spawns::ReplyWhen;
@@ -340,19 +340,30 @@ impl Process {
     }
 
     /// Queues an event. A dying process gets none; one whose mailbox is full dies.
+    #[inline]
     fn queue(&mut self, event: Event, rank: Rank, effects: &mut Effects) {
         if self.dying.is_some() {
             return;
         }
-        if self.mailbox.messages() >= self.limits.mailbox_messages {
-            let text = format!("mailbox-messages-max of {} messages", self.limits.mailbox_messages);
-            self.die(Reason::Limit(text.into()), effects);
-        } else if self.mailbox.bytes() + event.len_bytes() > self.limits.mailbox_bytes {
-            let text = format!("mailbox-bytes-max of {} bytes", self.limits.mailbox_bytes);
-            self.die(Reason::Limit(text.into()), effects);
-        } else {
+        let has_place = self.mailbox.messages() < self.limits.mailbox_messages;
+        let bytes = self.mailbox.bytes().saturating_add(event.len_bytes());
+        if has_place && bytes <= self.limits.mailbox_bytes {
             self.mailbox.push(event, rank);
+        } else {
+            self.die_of_mailbox(has_place, effects);
         }
+    }
+
+    /// The mailbox is full: of bytes, or of messages.
+    #[cold]
+    fn die_of_mailbox(&mut self, has_place: bool, effects: &mut Effects) {
+        let Limits { mailbox_messages, mailbox_bytes, .. } = self.limits;
+        let text = if has_place {
+            format!("mailbox-bytes-max of {mailbox_bytes} bytes")
+        } else {
+            format!("mailbox-messages-max of {mailbox_messages} messages")
+        };
+        self.die(Reason::Limit(text.into()), effects);
     }
 
     /// Sends a signal from this process.

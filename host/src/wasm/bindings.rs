@@ -1,7 +1,5 @@
 //! The host's side of `wit/`, generated. Nothing here leaves `wasm/`.
 
-#![expect(missing_docs, reason = "generated; the documentation is in wit/")]
-
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "actor",

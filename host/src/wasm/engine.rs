@@ -8,15 +8,14 @@
 
 use std::sync::Arc;
 
-use odeon_arena::{MemoryArena, StackArena};
+use odeon_arena::{MemoryArena, MemoryOptions, StackArena, StackOptions};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::modules::Tier;
 
 /// Bytes of the stack that a guest's own frames may use.
-const GUEST_STACK_BYTES: usize = 256 << 10;
+pub(super) const GUEST_STACK_BYTES: usize = 128 << 10;
 /// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.
-const FIBER_STACK_BYTES: usize = 512 << 10;
+const FIBER_STACK_BYTES: usize = 256 << 10;
 /// Actors that the fast tier holds at one time.
 const FAST_ACTORS_MAX: u32 = 8_000;
 
@@ -45,13 +44,6 @@ impl Engines {
         Ok(Self { dense, fast, fallback })
     }
 
-    pub(crate) fn get(&self, tier: Tier) -> &Engine {
-        match tier {
-            Tier::Dense => &self.dense,
-            Tier::Fast => &self.fast,
-        }
-    }
-
     /// Makes the guests that run now reach their next yield point.
     pub(crate) fn preempt(&self) -> impl Fn() + Send + Sync + 'static {
         let (dense, fast) = (self.dense.clone(), self.fast.clone());
@@ -71,7 +63,6 @@ fn common() -> Config {
         // The component model's own concurrency costs a third of every call, and
         // the core interfaces are synchronous.
         .concurrency_support(false)
-        .wasm_component_model_async(false)
         .async_stack_size(FIBER_STACK_BYTES)
         .max_wasm_stack(GUEST_STACK_BYTES)
         // Backtraces would be taken at every end of a waiting actor.
@@ -80,10 +71,21 @@ fn common() -> Config {
 }
 
 fn dense(actors_max: usize) -> Result<Engine, String> {
-    let stacks = StackArena::new(FIBER_STACK_BYTES, actors_max).map_err(|error| error.to_string())?;
-    let memories = MemoryArena::new(actors_max).map_err(|error| error.to_string())?;
+    let mut stacks = StackOptions::new(FIBER_STACK_BYTES);
+    // An actor of several components may need more than one; what is not used costs nothing.
+    stacks.slots = u32::try_from(actors_max.saturating_mul(2)).unwrap_or(u32::MAX).max(1024);
+    let stacks = StackArena::new(&stacks).map_err(|error| error.to_string())?;
+    let memories = MemoryArena::new(&MemoryOptions::new()).map_err(|error| error.to_string())?;
     let mut config = common();
-    odeon_arena::configure(&mut config, Arc::new(stacks), Arc::new(memories));
+    config
+        .with_host_stack(Arc::new(stacks))
+        .with_host_memory(Arc::new(memories))
+        // No protection behind a memory: code checks bounds and reads the base anew
+        // after growth. The arena refuses anything else.
+        .memory_reservation(0)
+        .memory_guard_size(0)
+        .memory_may_move(true)
+        .memory_init_cow(false);
     Engine::new(&config).map_err(|error| format!("{error:#}"))
 }
 

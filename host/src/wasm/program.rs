@@ -10,10 +10,14 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 use super::engine::Engines;
 use super::imports;
 use super::state::GuestState;
-use crate::modules::{Digest, Module, Tier};
+use crate::modules::compile::Tier;
+use crate::modules::digest::Digest;
+use crate::modules::module::Module;
 
 /// A module, ready to start in one tier.
 pub(crate) struct Program {
+    /// What listings call it: the name by which it was asked for first.
+    pub(crate) label: Arc<str>,
     pub(crate) module: Arc<Module>,
     pub(crate) pre: InstancePre<GuestState>,
     /// `odeon:actor/entry#start`.
@@ -24,7 +28,6 @@ pub(crate) struct Program {
 
 /// The programs of a node.
 pub(crate) struct Programs {
-    pub(crate) engines: Arc<Engines>,
     dense: Linker<GuestState>,
     fast: Linker<GuestState>,
     ready: Mutex<HashMap<(Digest, Tier), Arc<Program>>>,
@@ -35,12 +38,12 @@ impl Programs {
     ///
     /// # Errors
     /// wasmtime's; a fault of ours.
-    pub(crate) fn new(engines: Arc<Engines>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(engines: &Engines) -> wasmtime::Result<Self> {
         let mut dense = Linker::new(&engines.dense);
         let mut fast = Linker::new(&engines.fast);
         imports::link(&mut dense)?;
         imports::link(&mut fast)?;
-        Ok(Self { engines, dense, fast, ready: Mutex::default() })
+        Ok(Self { dense, fast, ready: Mutex::default() })
     }
 
     /// The module in a tier, if it was made ready before. Never compiles.
@@ -56,18 +59,19 @@ impl Programs {
     pub(crate) fn prepare(
         &self,
         module: &Arc<Module>,
+        label: &str,
         tier: Tier,
     ) -> Result<Arc<Program>, SpawnError> {
         if let Some(program) = self.ready(module.digest(), tier) {
             return Ok(program);
         }
-        let refused = |error: String| SpawnError::NoModule(format!("{}: {error}", module.label()));
+        let refused = |error: String| SpawnError::NoModule(format!("{label}: {error}"));
         let component = module.component(tier).map_err(|error| refused(error.to_string()))?;
         let linker = match tier {
             Tier::Dense => &self.dense,
             Tier::Fast => &self.fast,
         };
-        if let Some(missing) = module.shape().missing_imports() {
+        if let Some(missing) = module.shape().missing_text() {
             return Err(refused(missing));
         }
         let pre = linker.instantiate_pre(&component).map_err(|e| refused(format!("{e:#}")))?;
@@ -77,8 +81,9 @@ impl Programs {
             Some(function)
         };
         let entry = within("odeon:actor/entry@0.1.0", "start");
-        let command = module.shape().command().and_then(|name| within(name, "run"));
-        let program = Arc::new(Program { module: Arc::clone(module), pre, entry, command });
+        let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
+        let label = label.into();
+        let program = Arc::new(Program { label, module: Arc::clone(module), pre, entry, command });
         self.ready.lock().insert((module.digest(), tier), Arc::clone(&program));
         Ok(program)
     }

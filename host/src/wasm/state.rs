@@ -8,7 +8,7 @@ use odeon_core::Reason;
 use odeon_core::process::{Effects, Process};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, bail};
-use wasmtime_wasi::{DirPerms, FilePerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use super::program::Program;
 use super::streams;
@@ -124,12 +124,8 @@ impl GuestState {
             builder.inherit_network().allow_ip_name_lookup(true);
         }
         for grant in &rights.dirs {
-            let (dirs, files) = if grant.writable {
-                (DirPerms::all(), FilePerms::all())
-            } else {
-                (DirPerms::READ, FilePerms::READ)
-            };
-            if let Err(error) = builder.preopened_dir(&grant.host, &grant.guest, dirs, files) {
+            let perms = if grant.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            if let Err(error) = builder.preopened_dir(&grant.host, &grant.guest, perms) {
                 tracing::warn!(
                     actor = self.cell.pid.serial,
                     "cannot open the granted directory {}: {error:#}",

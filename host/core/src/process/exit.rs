@@ -69,6 +69,11 @@ impl Process {
         origin: ExitOrigin,
         effects: &mut Effects,
     ) {
+        if origin == ExitOrigin::Link && matches!(reason, Reason::NoProc | Reason::NoConnection) {
+            // Nobody is there, or nobody who could be told: so nobody watches either.
+            // This is all that a child hears whose parent ended before it was made.
+            self.unwatched_by(from);
+        }
         let rank = match origin {
             ExitOrigin::Explicit => Some(Rank::Ordinary),
             ExitOrigin::Link => self.known().and_then(|all| all.links.take_active(from)),
@@ -137,16 +142,33 @@ impl Process {
 /// What comes back, from the pid that the envelope was for, when an envelope finds
 /// nobody. Nothing comes back for what expects no answer.
 ///
-/// A successful spawn reply that finds its requester dead breaks the link that the
-/// child may have been born with; a child without one drops that.
+/// A successful spawn reply that finds its requester dead comes back to the child as
+/// the end of that requester: it breaks the link and drops the monitor that the child
+/// may have been born with.
 pub fn undeliverable(envelope: Envelope) -> Option<Envelope> {
+    answer(envelope, Reason::NoProc)
+}
+
+/// What comes back when there is no connection to the node that the envelope was
+/// for: as [`undeliverable`], with `noconnection` as the reason.
+///
+/// The owner must give this to the sender's machine before it tells it anything
+/// else. Were it to come later, it could end a link that was made meanwhile over a
+/// new connection, on one side only.
+pub fn unreachable(envelope: Envelope) -> Option<Envelope> {
+    answer(envelope, Reason::NoConnection)
+}
+
+/// The answer to an envelope that cannot be delivered for this reason.
+fn answer(envelope: Envelope, reason: Reason) -> Option<Envelope> {
     let Envelope { from, to, signal } = envelope;
-    let broken = Signal::Exit { reason: Reason::NoProc, origin: ExitOrigin::Link };
-    let (to_whom, answer) = match signal {
-        Signal::Link => (from, broken),
-        Signal::SpawnReply { outcome: Ok(child), .. } => (child, broken),
+    let (to_whom, signal) = match signal {
+        Signal::Link => (from, Signal::Exit { reason, origin: ExitOrigin::Link }),
+        Signal::SpawnReply { outcome: Ok(child), .. } => {
+            (child, Signal::Exit { reason, origin: ExitOrigin::Link })
+        }
         Signal::Monitor { reference, .. } | Signal::IoRequest { reply_as: reference, .. } => {
-            (from, Signal::Down { reference, reason: Reason::NoProc })
+            (from, Signal::Down { reference, reason })
         }
         Signal::Unlink(id) => (from, Signal::UnlinkAck(id)),
         Signal::Probe(reference) => (from, Signal::ProbeReply { reference, info: None }),
@@ -161,7 +183,7 @@ pub fn undeliverable(envelope: Envelope) -> Option<Envelope> {
         | Signal::IoReply { .. }
         | Signal::ProbeReply { .. } => return None,
     };
-    Some(Envelope { from: to, to: to_whom, signal: answer })
+    Some(Envelope { from: to, to: to_whom, signal })
 }
 
 #[cfg(test)]

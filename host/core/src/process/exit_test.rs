@@ -192,3 +192,15 @@ fn undeliverable_envelopes_come_back_as_what_their_sender_waits_for() {
         assert_eq!(sent(silent), None);
     }
 }
+
+#[test]
+fn without_a_connection_the_answers_say_so() {
+    let sent = |signal| unreachable(Envelope { from: ME, to: FAR, signal });
+    let answer = |signal| Some(Envelope { from: FAR, to: ME, signal });
+    let one = reference(1);
+    let down = Signal::Down { reference: one, reason: Reason::NoConnection };
+    assert_eq!(sent(Signal::Link), answer(link_exit(Reason::NoConnection)));
+    assert_eq!(sent(Signal::Monitor { reference: one, name: None }), answer(down));
+    assert_eq!(sent(Signal::Unlink(3)), answer(Signal::UnlinkAck(3)));
+    assert_eq!(sent(message("x")), None);
+}

@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 
 use super::{Effects, Process, Rank};
 use crate::id::{NodeId, Pid};
-use crate::signal::Signal;
+use crate::reason::Reason;
+use crate::signal::{ExitOrigin, Signal};
 
 /// This end of one link.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,6 +125,24 @@ impl Process {
     pub(super) fn add_link(&mut self, peer: Pid) {
         let links = &mut self.relations().links;
         links.peers.entry(peer).or_insert(Link::Active { priority: false });
+    }
+
+    /// Breaks the link that a peer was born with and that never began here. The peer may
+    /// have removed its end and made a new link before it hears of this: as every
+    /// end of a link by a living process, this one needs an acknowledgement, up to
+    /// which links of the peer do not count.
+    pub(super) fn disown_link(&mut self, peer: Pid, reason: Reason, effects: &mut Effects) {
+        let links = &mut self.relations().links;
+        if links.peers.contains_key(&peer) {
+            // The guest linked itself with the peer meanwhile; that link stays as it is.
+            self.send(peer, Signal::Exit { reason, origin: ExitOrigin::Explicit }, effects);
+            return;
+        }
+        links.unlinks += 1;
+        let id = links.unlinks;
+        links.peers.insert(peer, Link::Unlinking { id });
+        self.send(peer, Signal::Exit { reason, origin: ExitOrigin::Link }, effects);
+        self.send(peer, Signal::Unlink(id), effects);
     }
 
     /// The peer linked itself with this process. While an unlink of this end is

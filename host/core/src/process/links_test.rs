@@ -1,9 +1,14 @@
 //! The link protocol, state by state, and two ends that agree in the end.
 
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
 use super::super::testing::*;
 use super::*;
-use crate::process::{Effect, Event};
+use crate::process::{Effect, Event, undeliverable};
 use crate::reason::Reason;
+use crate::signal::Envelope;
 
 #[test]
 fn a_link_is_announced_once() {
@@ -173,4 +178,124 @@ fn one_link_too_many_ends_the_process_and_names_the_limit() {
     assert_eq!(told(&mut by_others, B, Signal::Link), [Effect::Die(reason.clone())]);
     let broken = [sends(A, link_exit(reason.clone())), sends(B, link_exit(reason))];
     assert_eq!(ends(&mut by_others), broken, "the one that was too many hears of it too");
+}
+
+/// What may happen to two linked processes; `usize` says to which of them.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Link(usize),
+    Unlink(usize),
+    Stop(usize),
+    Deliver(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let side = 0..2_usize;
+    let step = prop_oneof![
+        10 => side.clone().prop_map(Step::Link),
+        10 => side.clone().prop_map(Step::Unlink),
+        1 => side.clone().prop_map(Step::Stop),
+        20 => side.prop_map(Step::Deliver),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+/// Two processes and what is on its way to each.
+struct Pair {
+    ends: [Process; 2],
+    on_the_way: [VecDeque<Envelope>; 2],
+}
+
+impl Pair {
+    fn new(traps: bool) -> Self {
+        let end = |pid| {
+            let mut process = Process::new(pid, LEADER, Default::default());
+            process.trap_exit(traps);
+            process
+        };
+        Self { ends: [end(A), end(B)], on_the_way: Default::default() }
+    }
+
+    fn act(&mut self, step: Step) {
+        let mut effects = Effects::new();
+        let side = match step {
+            Step::Link(side) | Step::Unlink(side) | Step::Stop(side) | Step::Deliver(side) => side,
+        };
+        let (me, peer) = (&mut self.ends[side], [B, A][side]);
+        match step {
+            Step::Link(_) => me.link(peer, false, &mut effects),
+            Step::Unlink(_) => me.unlink(peer, &mut effects),
+            Step::Stop(_) => me.stop(Reason::Shutdown, &mut effects),
+            Step::Deliver(_) => {
+                let Some(envelope) = self.on_the_way[side].pop_front() else { return };
+                me.signal(envelope, &mut effects);
+            }
+        }
+        if effects.iter().any(|effect| matches!(effect, Effect::Die(_))) {
+            me.end(&mut effects);
+        }
+        for effect in effects {
+            if let Effect::Send(envelope) = effect {
+                self.on_the_way[1 - side].push_back(envelope);
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        while self.on_the_way.iter().any(|queue| !queue.is_empty()) {
+            self.act(Step::Deliver(0));
+            self.act(Step::Deliver(1));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn two_ends_of_a_link_agree_however_their_signals_cross(
+        steps in steps(),
+        traps in any::<bool>(),
+    ) {
+        let mut pair = Pair::new(traps);
+        for step in steps {
+            pair.act(step);
+        }
+        pair.settle();
+        let [a, b] = &mut pair.ends;
+        prop_assert_eq!(a.info().links.contains(&B), b.info().links.contains(&A));
+        for end in [a, b] {
+            let has = end.known().map_or(0, |all| all.links.len());
+            prop_assert_eq!(has, end.info().links.len(), "an unlink is under way for ever");
+        }
+    }
+
+    #[test]
+    fn an_unlink_is_acknowledged_before_anything_else_is_sent_to_its_sender(steps in steps()) {
+        let mut pair = Pair::new(true);
+        for step in steps {
+            let unlink = match step {
+                Step::Deliver(side) => pair.on_the_way[side].front().and_then(|envelope| {
+                    let Signal::Unlink(id) = envelope.signal else { return None };
+                    Some((1 - side, pair.on_the_way[1 - side].len(), id))
+                }),
+                Step::Link(_) | Step::Unlink(_) | Step::Stop(_) => None,
+            };
+            pair.act(step);
+            if let Some((to, already, id)) = unlink {
+                let next = pair.on_the_way[to].get(already).map(|envelope| &envelope.signal);
+                prop_assert_eq!(next, Some(&Signal::UnlinkAck(id)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dead_process_answers_as_nobody_does() {
+    let mut dead = actor();
+    does(&mut dead, |me, e| me.stop(Reason::Normal, e));
+    ends(&mut dead);
+    for signal in [Signal::Link, Signal::Unlink(3), Signal::UnlinkAck(3)] {
+        let envelope = Envelope { from: A, to: ME, signal: signal.clone() };
+        let answer: Effects = undeliverable(envelope).map(Effect::Send).into_iter().collect();
+        assert_eq!(told(&mut dead, A, signal), answer);
+    }
 }

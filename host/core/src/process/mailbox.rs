@@ -79,6 +79,7 @@ impl Event {
 
     /// The bytes that this event takes beyond its fixed size, as the limit of the
     /// mailbox counts them.
+    #[inline]
     pub fn len_bytes(&self) -> usize {
         match self {
             Self::Message { body, .. } => body.len(),
@@ -156,6 +157,7 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     /// Events that wait.
+    #[inline]
     pub(super) fn messages(&self) -> usize {
         self.ordinary.len() + self.priority.as_ref().map_or(0, |queue| queue.len())
     }
@@ -172,6 +174,7 @@ impl Mailbox {
     }
 
     /// Queues an event.
+    #[inline]
     pub(super) fn push(&mut self, event: Event, rank: Rank) {
         self.bytes += event.len_bytes();
         match rank {
@@ -181,6 +184,7 @@ impl Mailbox {
     }
 
     /// Takes the oldest event that fits, the priority ones first.
+    #[inline]
     pub(super) fn take(&mut self, filter: Filter) -> Option<Event> {
         let overtaking = self.priority.as_mut().and_then(|queue| queue.take(filter));
         let event = match overtaking {

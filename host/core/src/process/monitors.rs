@@ -82,6 +82,16 @@ impl Watchers {
         self.0.iter().map(|(watcher, _)| *watcher)
     }
 
+    /// Forgets one watcher.
+    fn drop_watcher(&mut self, watcher: Pid) {
+        let [first, last] = [0, u64::MAX]
+            .map(|end| (watcher, Reference { node: NodeId::from_wire(end), serial: end }));
+        let of_it: Vec<_> = self.0.range(first..=last).copied().collect();
+        for monitor in of_it {
+            self.0.remove(&monitor);
+        }
+    }
+
     /// Forgets the watchers on this node.
     pub(super) fn drop_node(&mut self, node: NodeId) {
         self.0.retain(|(watcher, _)| watcher.node != node);
@@ -177,7 +187,14 @@ impl Process {
         self.relations().watchers.0.insert((watcher, reference));
     }
 
-    /// Somebody watches this process no more.
+    /// Somebody who is gone watches this process no more.
+    pub(super) fn unwatched_by(&mut self, watcher: Pid) {
+        if let Some(relations) = self.known() {
+            relations.watchers.drop_watcher(watcher);
+        }
+    }
+
+    /// One monitor of somebody on this process is ended.
     pub(super) fn unwatched(&mut self, watcher: Pid, reference: Reference) {
         if let Some(relations) = self.known() {
             relations.watchers.0.remove(&(watcher, reference));

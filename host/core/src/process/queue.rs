@@ -23,7 +23,7 @@ const UNINDEXED_MAX: u64 = 8;
 const HOLES_MIN: usize = 32;
 
 /// A queue with no more slots than this keeps its memory when it drains.
-const SLOTS_KEPT_MAX: usize = 16;
+const SLOTS_KEPT_MAX: usize = 32;
 
 /// What the index holds: whose it is, whether it is a `Down` (which can be flushed
 /// apart from the messages to an alias of the same reference), and where it is.
@@ -45,6 +45,7 @@ enum Slot {
 
 impl Slot {
     /// The slot for this event.
+    #[inline]
     fn new(event: Event) -> Self {
         match event {
             Event::Message { sender, via, body } => Self::Message { sender, via, body },
@@ -57,6 +58,7 @@ impl Slot {
     }
 
     /// The event in it.
+    #[inline]
     fn event(self) -> Option<Event> {
         match self {
             Self::Hole => None,
@@ -113,6 +115,7 @@ impl Queue {
     }
 
     /// Puts an event at the end.
+    #[inline]
     pub(super) fn push(&mut self, event: Event) {
         self.slots.push_back(Slot::new(event));
         self.events += 1;
@@ -120,6 +123,7 @@ impl Queue {
     }
 
     /// Brings all but the newest events into the index.
+    #[inline]
     fn index_old(&mut self) {
         while self.end() - self.indexed > UNINDEXED_MAX {
             let seq = self.indexed;
@@ -137,12 +141,22 @@ impl Queue {
     }
 
     /// Takes the oldest event that fits.
+    #[inline]
     pub(super) fn take(&mut self, filter: Filter) -> Option<Event> {
         match filter {
-            Filter::Any if self.slots.is_empty() => None,
-            Filter::Any => self.remove(self.first),
+            Filter::Any => self.pop(),
             Filter::Reference(reference) => self.remove(self.find(reference)?),
         }
+    }
+
+    /// Takes the event at the front.
+    #[inline]
+    fn pop(&mut self) -> Option<Event> {
+        let slot = self.slots.pop_front()?;
+        let seq = self.first;
+        self.first += 1;
+        self.taken(seq, &slot);
+        slot.event()
     }
 
     /// Whether `take` would give something.
@@ -184,41 +198,50 @@ impl Queue {
     /// Takes the event of this number, which is in the queue.
     fn remove(&mut self, seq: u64) -> Option<Event> {
         let position = self.position(seq);
-        let slot = if position == 0 {
-            self.first += 1;
-            self.slots.pop_front()?
-        } else {
-            std::mem::replace(&mut self.slots[position], Slot::Hole)
-        };
+        if position == 0 {
+            return self.pop();
+        }
+        let slot = std::mem::replace(&mut self.slots[position], Slot::Hole);
+        self.taken(seq, &slot);
+        slot.event()
+    }
+
+    /// What this slot held was taken. Each step of the tidying up is paid for by the
+    /// removals that led to it.
+    #[inline]
+    fn taken(&mut self, seq: u64, slot: &Slot) {
+        self.events -= 1;
         if seq < self.indexed
             && let Some((reference, is_down)) = slot.owner()
         {
             self.index.remove(&(reference, is_down, seq));
         }
-        self.events -= 1;
-        self.tidy();
-        slot.event()
-    }
-
-    /// Drops holes at the front, closes the queue up when it is mostly holes, and
-    /// gives memory back when it is mostly empty. Each step is paid for by the
-    /// removals that led to it.
-    fn tidy(&mut self) {
         while self.slots.front().is_some_and(Slot::is_hole) {
             self.slots.pop_front();
             self.first += 1;
         }
         self.indexed = self.indexed.max(self.first);
         if self.slots.len() > 2 * self.events + HOLES_MIN {
-            self.slots.retain(|slot| !slot.is_hole());
-            self.index.clear();
-            self.indexed = self.first;
-            self.index_old();
+            self.close_up();
         }
-        let capacity = self.slots.capacity();
-        if capacity > SLOTS_KEPT_MAX && self.slots.len() < capacity / 4 {
-            self.slots.shrink_to(capacity / 2);
+        if self.slots.capacity() > SLOTS_KEPT_MAX && self.slots.len() < self.slots.capacity() / 4 {
+            self.give_back();
         }
+    }
+
+    /// Removes the holes of a queue that is mostly holes.
+    #[cold]
+    fn close_up(&mut self) {
+        self.slots.retain(|slot| !slot.is_hole());
+        self.index.clear();
+        self.indexed = self.first;
+        self.index_old();
+    }
+
+    /// Gives half of the memory back when most of it is unused.
+    #[cold]
+    fn give_back(&mut self) {
+        self.slots.shrink_to(self.slots.capacity() / 2);
     }
 }
 

@@ -59,7 +59,8 @@ impl Process {
         if self.ended {
             // The parent ended while the child was made: nobody else breaks the link.
             if link {
-                self.break_link(child, Reason::NoProc, effects);
+                let origin = ExitOrigin::Link;
+                self.send(child, Signal::Exit { reason: Reason::NoProc, origin }, effects);
             }
             return;
         }
@@ -154,13 +155,8 @@ impl Process {
             self.send(child, Signal::Demonitor(reference), effects);
         }
         if link {
-            self.break_link(child, Reason::Error("abandoned".into()), effects);
+            self.disown_link(child, Reason::Error("abandoned".into()), effects);
         }
-    }
-
-    /// Breaks the link that a child was born with and that never began here.
-    fn break_link(&self, child: Pid, reason: Reason, effects: &mut Effects) {
-        self.send(child, Signal::Exit { reason, origin: ExitOrigin::Link }, effects);
     }
 }
 

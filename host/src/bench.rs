@@ -1,0 +1,161 @@
+//! `odeon bench`: figures of this build on this machine, and beside the BEAM's.
+//!
+//! Each figure is taken in a process of its own, so that none suffers from what an
+//! earlier one left behind. `guest.wat` is the smallest possible actor ("min"); the
+//! Rust SDK's actor ("rust") is a file that `cargo xtask guests` builds.
+
+mod beam;
+mod jobs;
+mod memory;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use jobs::Job;
+
+/// What to measure on one node.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Local {
+    /// Print one JSON object a line: name, value, unit.
+    #[arg(long)]
+    pub json: bool,
+    /// Measure the same jobs on another system as well, by turns, and print ratios.
+    #[arg(long, value_name = "SYSTEM")]
+    pub beside: Option<Beside>,
+    /// Only these figures, by name.
+    #[arg(value_name = "NAME")]
+    pub only: Vec<String>,
+    /// How often to measure each figure; the median is printed.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub runs: u32,
+    /// The SDK's actor, for the figures named rust.
+    #[arg(long, value_name = "FILE", default_value = "target/guests/bench.wasm")]
+    pub guest: PathBuf,
+    /// Measure one figure once in this very process.
+    #[arg(long, hide = true)]
+    pub job: bool,
+}
+
+/// Another system to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Beside {
+    /// Erlang's virtual machine, as `erl` on the path.
+    Beam,
+}
+
+/// One figure.
+#[derive(Clone, Debug, Serialize)]
+struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beam: Option<f64>,
+    /// Ours divided by the BEAM's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<f64>,
+}
+
+/// Measures, and prints the figures.
+///
+/// # Errors
+/// An unknown name, a guest that is missing, a failed measurement.
+pub fn local(args: &Local) -> anyhow::Result<()> {
+    let chosen = choose(&args.only)?;
+    if args.job {
+        let [job] = chosen[..] else { bail!("--job takes one name") };
+        println!("{}", job.measure(&args.guest)?);
+        return Ok(());
+    }
+    let beam = match args.beside {
+        Some(Beside::Beam) => Some(beam::Beam::find()?),
+        None => None,
+    };
+    for job in chosen {
+        if job.needs_guest() && !args.guest.is_file() {
+            eprintln!(
+                "{}: skipped, there is no {}; build it with `cargo xtask guests`",
+                job.name(),
+                args.guest.display()
+            );
+            continue;
+        }
+        print(&measure(job, args, beam.as_ref())?, args.json)?;
+    }
+    Ok(())
+}
+
+fn choose(only: &[String]) -> anyhow::Result<Vec<Job>> {
+    let all: BTreeMap<&str, Job> = Job::ALL.iter().map(|job| (job.name(), *job)).collect();
+    if only.is_empty() {
+        return Ok(Job::ALL.to_vec());
+    }
+    let find = |name: &String| {
+        let names: Vec<_> = all.keys().copied().collect();
+        all.get(name.as_str()).copied().with_context(|| {
+            format!("there is no figure named {name:?}; there are: {}", names.join(", "))
+        })
+    };
+    only.iter().map(find).collect()
+}
+
+fn measure(job: Job, args: &Local, beam: Option<&beam::Beam>) -> anyhow::Result<Figure> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let runs = if job.is_long() { 1 } else { args.runs };
+    for _ in 0..runs {
+        ours.push(child(job, args)?);
+        if let (Some(beam), Some(name)) = (beam, job.beam()) {
+            theirs.push(beam.measure(name)?);
+        }
+    }
+    let value = median(&mut ours);
+    let beam = (!theirs.is_empty()).then(|| median(&mut theirs));
+    Ok(Figure {
+        name: job.name().into(),
+        value,
+        unit: job.unit(),
+        beam,
+        ratio: beam.map(|beam| value / beam),
+    })
+}
+
+/// Measures once, in a process of its own.
+fn child(job: Job, args: &Local) -> anyhow::Result<f64> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let output = Command::new(program)
+        .args(["bench", "local", "--job", job.name(), "--guest"])
+        .arg(&args.guest)
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .context("cannot start a process to measure in")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        bail!("{}: {}", job.name(), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    text.trim().parse().with_context(|| format!("{}: no figure in {text:?}", job.name()))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what this command is for")]
+fn print(figure: &Figure, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(figure)?);
+        return Ok(());
+    }
+    let Figure { name, value, unit, .. } = figure;
+    match (figure.beam, figure.ratio) {
+        (Some(beam), Some(ratio)) => {
+            println!("{name:28} {value:>14.2} {unit:8} beam {beam:>14.2}  ratio {ratio:.2}");
+        }
+        _ => println!("{name:28} {value:>14.2} {unit}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+;; The smallest actor: what `odeon bench` measures as "min". Its memory is a module
+;; of its own, so that the imports can be lowered without the indirect table that
+;; generators use. The function's first letter chooses what it does:
+;;   i  answers every message with the same body, for ever
+;;   o  receives one message and ends
+;;   p  ping: pid, count u32: sends 64 bytes and waits for the answer, count times
+;;   f  flood: pid, count u32: sends count hundreds of 64-byte messages; the last of
+;;      each hundred asks for an answer, and two hundreds may be under way
+;;   s  sink: count u32: receives so many messages, answers those that ask for it
+;;   x  spins for ever
+;;   l  latency: pid, pid, count u32: as ping, and sends the times, u64 nanoseconds
+;;      each, to the second pid
+;;   b  fib: n u32
+;; `idle` is "i" as a function of its own: nothing is written to its memory until
+;; the first message comes.
+(component
+  (type $types-type (instance
+    (type $pid' (record (field "node" u64) (field "serial" u64)))
+    (export "pid" (type $pid (eq $pid')))
+    (type $reference' (record (field "node" u64) (field "serial" u64)))
+    (export "reference" (type $reference (eq $reference')))
+    (type $bytes (list u8))
+    (type $exit-reason' (variant
+      (case "normal") (case "shutdown") (case "kill") (case "killed") (case "noproc")
+      (case "noconnection") (case "error" string) (case "trap" string)
+      (case "limit" string) (case "exit-code" u8) (case "custom" $bytes)))
+    (export "exit-reason" (type (eq $exit-reason')))
+    (type $node-name' (record (field "name" string) (field "node" string)))
+    (export "node-name" (type $node-name (eq $node-name')))
+    (type $destination' (variant
+      (case "pid" $pid) (case "name" string) (case "node-name" $node-name)
+      (case "alias" $reference)))
+    (export "destination" (type (eq $destination')))))
+  (import "odeon:actor/types@0.1.0" (instance $types (type $types-type)))
+  (alias export $types "pid" (type $pid))
+  (alias export $types "reference" (type $reference))
+  (alias export $types "exit-reason" (type $exit-reason))
+  (alias export $types "destination" (type $destination))
+
+  (type $process-type (instance
+    (type $spawn-error' (variant
+      (case "no-module" string) (case "no-function" string) (case "bad-argument" string)
+      (case "bad-name" string) (case "system-limit" string) (case "denied" string)
+      (case "noconnection")))
+    (export "spawn-error" (type (eq $spawn-error')))))
+  (import "odeon:actor/process@0.1.0" (instance $process (type $process-type)))
+  (alias export $process "spawn-error" (type $spawn-error))
+
+  (type $io-type (instance
+    (alias outer 1 $pid (type $pid'))
+    (export "pid" (type $pid (eq $pid')))
+    (alias outer 1 $reference (type $reference'))
+    (export "reference" (type $reference (eq $reference')))
+    (type $channel' (enum "output" "error"))
+    (export "channel" (type $channel (eq $channel')))
+    (type $bytes (list u8))
+    (type $put-chars (tuple $channel $bytes))
+    (type $get-chars (tuple string u32))
+    (type $option (tuple string string))
+    (type $options (list $option))
+    (type $request' (variant
+      (case "put-chars" $put-chars) (case "get-line" string) (case "get-chars" $get-chars)
+      (case "get-options") (case "set-options" $options)))
+    (export "request" (type $request (eq $request')))
+    (type $io-request' (record
+      (field "sender" $pid) (field "reply-as" $reference) (field "request" $request)))
+    (export "io-request" (type (eq $io-request')))))
+  (import "odeon:actor/io@0.1.0" (instance $io (type $io-type)))
+  (alias export $io "io-request" (type $io-request))
+
+  (type $mailbox-type (instance
+    (alias outer 1 $pid (type $pid'))
+    (export "pid" (type $pid (eq $pid')))
+    (alias outer 1 $reference (type $reference'))
+    (export "reference" (type $reference (eq $reference')))
+    (alias outer 1 $exit-reason (type $exit-reason'))
+    (export "exit-reason" (type $exit-reason (eq $exit-reason')))
+    (alias outer 1 $destination (type $destination'))
+    (export "destination" (type $destination (eq $destination')))
+    (alias outer 1 $spawn-error (type $spawn-error'))
+    (export "spawn-error" (type $spawn-error (eq $spawn-error')))
+    (alias outer 1 $io-request (type $io-request'))
+    (export "io-request" (type $io-request (eq $io-request')))
+    (type $filter' (variant (case "any") (case "reference" $reference)))
+    (export "filter" (type $filter (eq $filter')))
+    (type $via (option $reference))
+    (type $bytes (list u8))
+    (type $message' (record (field "sender" $pid) (field "via" $via) (field "body" $bytes)))
+    (export "message" (type $message (eq $message')))
+    (type $exited' (record (field "sender" $pid) (field "reason" $exit-reason)))
+    (export "exited" (type $exited (eq $exited')))
+    (type $tag (option $bytes))
+    (type $down' (record
+      (field "monitor" $reference) (field "object" $destination)
+      (field "reason" $exit-reason) (field "tag" $tag)))
+    (export "down" (type $down (eq $down')))
+    (type $outcome (result $pid (error $spawn-error)))
+    (type $spawn-reply' (record (field "request" $reference) (field "outcome" $outcome)))
+    (export "spawn-reply" (type $spawn-reply (eq $spawn-reply')))
+    (type $event' (variant
+      (case "message" $message) (case "exit" $exited) (case "down" $down)
+      (case "spawn-reply" $spawn-reply) (case "timeout" $reference)
+      (case "io-request" $io-request)))
+    (export "event" (type $event (eq $event')))
+    (type $maybe (option $event))
+    (export "send" (func (param "to" $pid) (param "body" $bytes)))
+    (type $timeout (option u64))
+    (export "receive"
+      (func (param "filter" $filter) (param "timeout-ms" $timeout) (result $maybe)))))
+  (import "odeon:actor/mailbox@0.1.0" (instance $mailbox (type $mailbox-type)))
+
+  (import "odeon:actor/timers@0.1.0" (instance $timers (export "now" (func (result u64)))))
+
+  ;; 0..64 what is sent; 512 the result of start; 1024 what receive gives; from 2048
+  ;; on what the host puts, forgotten at every receive; from 8192 on the times.
+  (core module $memory-module
+    (memory (export "memory") 1)
+    (global $top (mut i32) (i32.const 2048))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+      (global.set $top (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))
+    (func (export "forget") (global.set $top (i32.const 2048))))
+  (core instance $memory (instantiate $memory-module))
+
+  (core func $send
+    (canon lower (func $mailbox "send") (memory (core memory $memory "memory"))))
+  (core func $receive
+    (canon lower (func $mailbox "receive") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
+  (core func $now (canon lower (func $timers "now")))
+
+  (core module $main
+    (import "memory" "memory" (memory 1))
+    (import "memory" "forget" (func $forget))
+    (import "odeon" "send" (func $send (param i64 i64 i32 i32)))
+    (import "odeon" "receive" (func $receive-any (param i32 i64 i64 i32 i64 i32)))
+    (import "odeon" "now" (func $now (result i64)))
+
+    (func $receive
+      (call $forget)
+      (call $receive-any (i32.const 0) (i64.const 0) (i64.const 0)
+        (i32.const 0) (i64.const 0) (i32.const 1024)))
+    (func $answer
+      (call $send (i64.load (i32.const 1040)) (i64.load (i32.const 1048))
+        (i32.load (i32.const 1080)) (i32.load (i32.const 1084))))
+    (func $fib (param i32) (result i32)
+      (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+        (then (local.get 0))
+        (else (i32.add
+          (call $fib (i32.sub (local.get 0) (i32.const 1)))
+          (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+    (func $ping (param $node i64) (param $serial i64) (param $count i32)
+      (loop $again
+        (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64))
+        (call $receive)
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
+    (func $flood (param $node i64) (param $serial i64) (param $count i32)
+      (local $hundred i32) (local $first i32)
+      (local.set $first (i32.const 1))
+      (loop $again
+        (local.set $hundred (i32.const 99))
+        (loop $burst
+          (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64))
+          (local.set $hundred (i32.sub (local.get $hundred) (i32.const 1)))
+          (br_if $burst (local.get $hundred)))
+        (i32.store8 (i32.const 0) (i32.const 1))
+        (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64))
+        (i32.store8 (i32.const 0) (i32.const 0))
+        (if (i32.eqz (local.get $first)) (then (call $receive)))
+        (local.set $first (i32.const 0))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count)))
+      (call $receive))
+    (func $sink (param $count i32)
+      (loop $again
+        (call $receive)
+        (if (i32.load8_u (i32.load (i32.const 1080))) (then (call $answer)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
+    (func $latency (param $node i64) (param $serial i64) (param $to-node i64)
+      (param $to-serial i64) (param $count i32)
+      (local $at i32) (local $start i64)
+      (local.set $at (i32.const 8192))
+      (loop $again
+        (local.set $start (call $now))
+        (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64))
+        (call $receive)
+        (i64.store (local.get $at) (i64.sub (call $now) (local.get $start)))
+        (local.set $at (i32.add (local.get $at) (i32.const 8)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count)))
+      (call $send (local.get $to-node) (local.get $to-serial) (i32.const 8192)
+        (i32.sub (local.get $at) (i32.const 8192))))
+    (func $echo
+      (loop $again (call $receive) (call $answer) (br $again)))
+
+    (func (export "idle") (call $echo))
+    (func (export "start") (param $name i32) (param i32) (param $a i32) (param i32) (result i32)
+      (local $what i32)
+      (local.set $what (i32.load8_u (local.get $name)))
+      (if (i32.eq (local.get $what) (i32.const 0x69)) (then (call $echo)))
+      (if (i32.eq (local.get $what) (i32.const 0x6f)) (then (call $receive)))
+      (if (i32.eq (local.get $what) (i32.const 0x70)) (then (call $ping
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x66)) (then (call $flood
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x73)) (then
+        (call $sink (i32.load (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x78)) (then (loop $spin (br $spin))))
+      (if (i32.eq (local.get $what) (i32.const 0x6c)) (then (call $latency
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i64.load offset=16 (local.get $a)) (i64.load offset=24 (local.get $a))
+        (i32.load offset=32 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x62)) (then
+        (drop (call $fib (i32.load (local.get $a))))))
+      (i32.const 512)))
+  (core instance $main (instantiate $main
+    (with "memory" (instance $memory))
+    (with "odeon" (instance
+      (export "send" (func $send))
+      (export "receive" (func $receive))
+      (export "now" (func $now))))))
+
+  (func $start (param "function" string) (param "argument" (list u8))
+    (result (result (error $exit-reason)))
+    (canon lift (core func $main "start") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
+  (func (export "idle") (canon lift (core func $main "idle")))
+  (instance $entry (export "start" (func $start)))
+  (export "odeon:actor/entry@0.1.0" (instance $entry)))

@@ -1,0 +1,250 @@
+//! The node's own record of what its actors wrote, and how they ended.
+//!
+//! A bounded ring of lines, the oldest dropped first, which `odeon logs` reads and
+//! follows. Pieces are put together to lines per actor and channel.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use odeon_core::signal::{Channel, IoError};
+use odeon_core::{Pid, Reason};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::device::Device;
+use crate::cell::Cell;
+
+/// Lines that are kept.
+const LINES_MAX: usize = 10_000;
+/// Bytes of the lines that are kept.
+const LINES_BYTES_MAX: usize = 8 << 20;
+/// The longest line; a longer one is broken.
+const LINE_BYTES_MAX: usize = 8 << 10;
+/// Actors that may have an unfinished line; beyond, pieces become lines.
+const UNFINISHED_MAX: usize = 10_000;
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Counts the node's lines.
+    pub number: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+    /// The short id of the actor.
+    pub actor: u64,
+    /// Where it comes from.
+    pub source: Source,
+    /// The text, without its end. As the actor wrote it: escape it before showing it.
+    pub text: String,
+}
+
+/// Where a line comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The actor's standard output.
+    Output,
+    /// The actor's standard error.
+    Error,
+    /// The node, about the actor.
+    Node,
+}
+
+/// The record. Clones are the same.
+#[derive(Clone)]
+pub struct Output(Arc<Shared>);
+
+struct Shared {
+    ring: Mutex<Ring>,
+    grown: Notify,
+}
+
+#[derive(Default)]
+struct Ring {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    next: u64,
+    unfinished: HashMap<(u64, bool), Vec<u8>>,
+}
+
+/// Reads the record from some line on.
+pub struct Subscription {
+    shared: Arc<Shared>,
+    next: u64,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared { ring: Mutex::default(), grown: Notify::new() }))
+    }
+
+    /// Reads from the oldest line that is kept.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription { shared: Arc::clone(&self.0), next: 0 }
+    }
+
+    fn add(&self, actor: u64, source: Source, text: String) {
+        self.0.ring.lock().add(actor, source, text);
+        self.0.grown.notify_waiters();
+    }
+
+    fn append(&self, actor: u64, source: Source, bytes: &[u8]) {
+        self.0.ring.lock().append(actor, source, bytes);
+        self.0.grown.notify_waiters();
+    }
+
+    /// Notes the end of an actor, where it was not an ordinary one.
+    pub(crate) fn ended(&self, cell: &Cell, reason: &Reason) {
+        let actor = cell.pid.serial;
+        self.0.ring.lock().finish(actor);
+        if matches!(reason, Reason::Normal | Reason::Shutdown) {
+            return;
+        }
+        tracing::debug!(actor, module = &*cell.about.module, %reason, "actor ended");
+        self.add(actor, Source::Node, format!("{} ended: {reason}", cell.about.module));
+    }
+}
+
+impl Ring {
+    fn add(&mut self, actor: u64, source: Source, mut text: String) {
+        text.truncate(text.floor_char_boundary(LINE_BYTES_MAX));
+        let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let at_ms = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0));
+        self.bytes += text.len();
+        self.lines.push_back(Line { number: self.next, at_ms, actor, source, text });
+        self.next += 1;
+        while self.lines.len() > LINES_MAX || self.bytes > LINES_BYTES_MAX {
+            let Some(dropped) = self.lines.pop_front() else { break };
+            self.bytes -= dropped.text.len();
+        }
+    }
+
+    fn append(&mut self, actor: u64, source: Source, bytes: &[u8]) {
+        let key = (actor, source == Source::Error);
+        let mut line = self.unfinished.remove(&key).unwrap_or_default();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(piece);
+            if line.ends_with(b"\n") || line.len() >= LINE_BYTES_MAX {
+                let whole = std::mem::take(&mut line);
+                let text = whole.strip_suffix(b"\n").unwrap_or(&whole);
+                self.add(actor, source, String::from_utf8_lossy(text).into_owned());
+            }
+        }
+        if line.is_empty() {
+            return;
+        }
+        if self.unfinished.len() >= UNFINISHED_MAX {
+            self.add(actor, source, String::from_utf8_lossy(&line).into_owned());
+        } else {
+            self.unfinished.insert(key, line);
+        }
+    }
+
+    /// An actor ended: what it left unfinished is a line as well.
+    fn finish(&mut self, actor: u64) {
+        for (error, source) in [(false, Source::Output), (true, Source::Error)] {
+            if let Some(line) = self.unfinished.remove(&(actor, error)) {
+                self.add(actor, source, String::from_utf8_lossy(&line).into_owned());
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// The lines since the last call that are still kept; at most `max`.
+    pub fn take(&mut self, max: usize) -> Vec<Line> {
+        let ring = self.shared.ring.lock();
+        let from = ring.lines.partition_point(|line| line.number < self.next);
+        let lines: Vec<_> = ring.lines.iter().skip(from).take(max).cloned().collect();
+        self.next = lines.last().map_or(ring.next.min(self.next.max(ring.next)), |l| l.number + 1);
+        lines
+    }
+
+    /// Waits until there is at least one line, and gives at most `max`.
+    pub async fn next(&mut self, max: usize) -> Vec<Line> {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let grown = shared.grown.notified();
+            let lines = self.take(max);
+            if !lines.is_empty() {
+                return lines;
+            }
+            grown.await;
+        }
+    }
+}
+
+/// As a device: what is written becomes lines, and there is nothing to read.
+impl Device for Output {
+    async fn write(&self, from: Pid, channel: Channel, bytes: Bytes) -> Result<(), IoError> {
+        let source = match channel {
+            Channel::Output => Source::Output,
+            Channel::Error => Source::Error,
+        };
+        self.append(from.serial, source, &bytes);
+        Ok(())
+    }
+
+    fn read_line(
+        &self,
+        _prompt: String,
+    ) -> impl Future<Output = Result<Option<Bytes>, IoError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    fn read(
+        &self,
+        _prompt: String,
+        _bytes_max: u32,
+    ) -> impl Future<Output = Result<Option<Bytes>, IoError>> + Send {
+        std::future::ready(Ok(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(output: &Output) -> Vec<String> {
+        output.subscribe().take(usize::MAX).into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn pieces_of_one_actor_make_lines_that_others_do_not_break() {
+        let output = Output::new();
+        output.append(1, Source::Output, b"he");
+        output.append(2, Source::Output, b"other\n");
+        output.append(1, Source::Output, b"llo\nrest");
+        assert_eq!(texts(&output), ["other", "hello"]);
+        output.0.ring.lock().finish(1);
+        assert_eq!(texts(&output), ["other", "hello", "rest"]);
+    }
+
+    #[test]
+    fn the_record_is_bounded_in_lines_and_in_bytes() {
+        let output = Output::new();
+        for _ in 0..LINES_MAX + 5 {
+            output.append(1, Source::Output, b"x\n");
+        }
+        assert_eq!(output.subscribe().take(usize::MAX).len(), LINES_MAX);
+        for _ in 0..3 * LINES_BYTES_MAX / LINE_BYTES_MAX {
+            output.append(1, Source::Output, &[b'y'; LINE_BYTES_MAX]);
+        }
+        assert!(output.0.ring.lock().bytes <= LINES_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_subscription_sees_each_line_once() {
+        let output = Output::new();
+        let mut subscription = output.subscribe();
+        output.append(1, Source::Output, b"a\nb\n");
+        assert_eq!(subscription.take(1).len(), 1);
+        assert_eq!(subscription.take(10).len(), 1);
+        assert!(subscription.take(10).is_empty());
+        output.append(1, Source::Output, b"c\n");
+        assert_eq!(subscription.take(10)[0].text, "c");
+    }
+}

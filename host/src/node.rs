@@ -1,0 +1,410 @@
+//! The handle to a node: what an embedder, the control server and the benchmarks use.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use odeon_core::process::{Event, Filter};
+use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
+use serde::{Deserialize, Serialize};
+use wasmtime::component::Val;
+
+use crate::io::{self, Output};
+use crate::limits::{Limits, LimitsPatch};
+use crate::modules::compile::{self, Compiler, ProgressHook, TierChoice};
+use crate::modules::store::Store;
+use crate::native::Native;
+use crate::rights::Rights;
+use crate::runtime::{Parts, Runtime};
+use crate::scheduler::Scheduler;
+use crate::spawn::{Code, Plan};
+use crate::timers::{Recipient, Timers};
+use crate::wasm::{self, CallError, Engines, Programs, Start};
+
+/// How a node is to be.
+#[derive(Clone)]
+pub struct Config {
+    /// The node's name, `name@host`.
+    pub name: String,
+    /// Where deployed modules and compiled code are kept.
+    pub data_dir: PathBuf,
+    /// Threads that run guests; one for each core if absent.
+    pub workers: Option<usize>,
+    /// Limits of an actor, unless its spawn says otherwise.
+    pub limits: Limits,
+    /// Living actors, at most.
+    pub actors_max: usize,
+    /// Which engine runs the modules.
+    pub tier: TierChoice,
+    /// Told of each step when a module is compiled.
+    pub progress: Option<ProgressHook>,
+}
+
+/// Living actors of a node, unless it is set otherwise: as many as of the BEAM's
+/// processes by default.
+pub const ACTORS_MAX: usize = 1 << 20;
+
+impl Config {
+    /// The defaults, for a node of this name that keeps its modules there.
+    pub fn new(name: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            data_dir: data_dir.into(),
+            workers: None,
+            limits: Limits::default(),
+            actors_max: ACTORS_MAX,
+            tier: TierChoice::Auto,
+            progress: None,
+        }
+    }
+}
+
+/// A running node. Clones are the same node; it stops when the last one goes.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    runtime: Arc<Runtime>,
+    console: io::Leader,
+    /// Stops the workers when the node goes.
+    _scheduler: Scheduler,
+}
+
+/// An actor to be made from outside.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// The module, by its deployed name or its digest.
+    pub module: String,
+    /// Where it starts.
+    pub start: Start,
+    /// The name to register it under.
+    pub name: Option<String>,
+    /// Where its output goes; the node's own record if absent.
+    pub group_leader: Option<Pid>,
+    /// Its limits, where they differ from the node's.
+    pub limits: LimitsPatch,
+    /// What it may touch.
+    pub rights: Rights,
+}
+
+impl Spawn {
+    /// An actor with the node's limits and no rights.
+    pub fn new(module: impl Into<String>, start: Start) -> Self {
+        Self {
+            module: module.into(),
+            start,
+            name: None,
+            group_leader: None,
+            limits: LimitsPatch::default(),
+            rights: Rights::default(),
+        }
+    }
+}
+
+/// One actor in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorInfo {
+    /// The short id: unique on this node, in this run.
+    pub id: u64,
+    /// The whole pid, as text.
+    pub pid: String,
+    /// The registered name.
+    pub name: Option<String>,
+    /// The module, as deployed or by digest.
+    pub module: String,
+    /// Where it started.
+    pub start: String,
+    /// The short id of the actor that made it.
+    pub parent: Option<u64>,
+    /// `waiting` for a message, or `running`.
+    pub status: String,
+    /// Events that wait in its mailbox.
+    pub mailbox: u64,
+    /// Bytes of its linear memories.
+    pub memory_bytes: u64,
+    /// Milliseconds since it was made.
+    pub age_ms: u64,
+}
+
+/// How long a stopping node waits for its actors.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+
+impl Node {
+    /// Starts a node. Call it within a tokio runtime with timers and I/O, which has
+    /// to live as long as the node.
+    ///
+    /// # Errors
+    /// The module store cannot be opened, or the system lacks threads or memory.
+    pub fn start(config: Config) -> anyhow::Result<Self> {
+        let io = tokio::runtime::Handle::current();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let scheduler = Scheduler::start(config.workers.unwrap_or(cores), &io)?;
+        let engines = Engines::new(config.actors_max)?;
+        if let Some(reason) = &engines.fallback {
+            tracing::warn!("no dense memory on this system, fewer actors fit: {reason}");
+        }
+        scheduler.on_preempt(Box::new(engines.preempt()));
+        let tiers =
+            compile::Engines { dense: engines.dense.clone(), fast: engines.fast.clone() };
+        let mut compiler = Compiler::new(tiers).with_cache(config.data_dir.join("compiled"));
+        if let Some(progress) = config.progress {
+            compiler = compiler.with_progress(progress);
+        }
+        let modules = Arc::new(Store::open(&config.data_dir, Arc::new(compiler))?);
+        let runtime = Arc::new(Runtime::new(Parts {
+            id: fresh_node_id()?,
+            name: config.name,
+            limits: config.limits,
+            actors_max: config.actors_max,
+            spawner: scheduler.spawner(),
+            timers: Timers::new(),
+            modules,
+            tier: config.tier,
+            programs: Programs::new(&engines)?,
+        }));
+        let weak = Arc::downgrade(&runtime);
+        runtime.timers.run(Box::new(move |later| {
+            let Some(runtime) = weak.upgrade() else { return };
+            let to = match later.to {
+                Recipient::Pid(pid) => Some(pid),
+                Recipient::Name(name) => runtime.directory.whereis(&name).map(|cell| cell.pid),
+                Recipient::Alias(alias) => runtime.directory.alias_owner(alias),
+                Recipient::Nobody => None,
+            };
+            if let Some(to) = to {
+                runtime.route(Envelope { from: later.from, to, signal: later.signal });
+            }
+        }))?;
+        let console = io::lead(&runtime, runtime.output.clone());
+        Ok(Self(Arc::new(Inner { runtime, console, _scheduler: scheduler })))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.runtime().name
+    }
+
+    /// The id of this run of it.
+    pub fn id(&self) -> NodeId {
+        self.runtime().id
+    }
+
+    /// The modules that are deployed on it.
+    pub fn modules(&self) -> &Arc<Store> {
+        &self.runtime().modules
+    }
+
+    /// What its actors wrote.
+    pub fn output(&self) -> &Output {
+        &self.runtime().output
+    }
+
+    /// Yields that were asked of running actors so far, and living actors now.
+    pub fn stats(&self) -> Stats {
+        let runtime = self.runtime();
+        Stats { ticks: runtime.spawner.ticks(), actors: runtime.directory.count() }
+    }
+
+    /// Makes an actor.
+    ///
+    /// # Errors
+    /// As [`SpawnError`] says. A failure of the actor's own start is its exit reason.
+    pub async fn spawn(&self, spawn: Spawn) -> Result<Pid, SpawnError> {
+        let runtime = self.runtime();
+        let plan = Plan {
+            code: Code::Named(spawn.module),
+            start: spawn.start,
+            name: spawn.name,
+            group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
+            limits: Arc::new(runtime.limits.with(&spawn.limits)),
+            rights: Arc::new(spawn.rights),
+            parent: None,
+            family: None,
+        };
+        let born = Arc::clone(runtime).prepare(plan).await?;
+        let pid = born.pid();
+        born.run();
+        Ok(pid)
+    }
+
+    /// Makes an actor, and watches it from before it runs: no end can be missed.
+    ///
+    /// # Errors
+    /// As for [`Node::spawn`].
+    pub async fn spawn_watched(&self, spawn: Spawn) -> Result<(Pid, Ended), SpawnError> {
+        let runtime = self.runtime();
+        let mut watcher = self.native("watcher");
+        let plan = Plan {
+            code: Code::Named(spawn.module),
+            start: spawn.start,
+            name: spawn.name,
+            group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
+            limits: Arc::new(runtime.limits.with(&spawn.limits)),
+            rights: Arc::new(spawn.rights),
+            parent: None,
+            family: None,
+        };
+        let born = Arc::clone(runtime).prepare(plan).await?;
+        let pid = born.pid();
+        watcher.monitor(pid);
+        born.run();
+        Ok((pid, Ended(watcher)))
+    }
+
+    /// All actors of guests, in the order of their birth.
+    pub fn actors(&self) -> Vec<ActorInfo> {
+        let cells = self.runtime().directory.all();
+        let guests = cells.iter().filter(|cell| &*cell.about.module != "odeon");
+        guests.map(|cell| describe(cell)).collect()
+    }
+
+    /// One actor, as in a listing.
+    pub fn actor(&self, pid: Pid) -> Option<ActorInfo> {
+        self.runtime().directory.find(pid.serial).map(|cell| describe(&cell))
+    }
+
+    /// The actor with this short id, pid or registered name.
+    pub fn find(&self, text: &str) -> Option<Pid> {
+        let directory = &self.runtime().directory;
+        let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+        let serial = match inner.and_then(|inner| inner.split_once('.')) {
+            Some((node, serial)) if node == self.id().get().to_string() => serial,
+            Some(_) => return None,
+            None => text,
+        };
+        let by_id = serial.parse().ok().and_then(|serial| directory.find(serial));
+        let by_name = || directory.whereis(&Name::new(text)?);
+        by_id.or_else(by_name).map(|cell| cell.pid)
+    }
+
+    /// Sends an exit signal.
+    pub fn exit(&self, to: Pid, reason: Reason) {
+        self.runtime().exit(to, reason);
+    }
+
+    /// Sends a message, from the node itself.
+    pub fn send(&self, to: Pid, body: Bytes) {
+        let from = self.0.console.pid();
+        let signal = Signal::Message { via: None, priority: false, body };
+        self.runtime().route(Envelope { from, to, signal });
+    }
+
+    /// Waits for the end of an actor; [`Reason::NoProc`] if there is none.
+    pub async fn ended(&self, pid: Pid) -> Reason {
+        let mut watcher = self.native("watcher");
+        watcher.monitor(pid);
+        Ended(watcher).wait().await
+    }
+
+    /// Calls an exported function of a module, in a fresh instance, with its
+    /// arguments and result as WAVE text.
+    ///
+    /// # Errors
+    /// As [`CallError`] says.
+    pub async fn call(
+        &self,
+        module: &str,
+        call: &str,
+        rights: Rights,
+        limits: &LimitsPatch,
+    ) -> Result<Vec<Val>, CallError> {
+        let limits = Arc::new(self.runtime().limits.with(limits));
+        let leader = self.0.console.pid();
+        wasm::call(self.runtime(), module, call, leader, Arc::new(rights), limits).await
+    }
+
+    /// Puts a device to work as a group leader for actors to come.
+    pub fn lead(&self, device: impl io::Device) -> io::Leader {
+        io::lead(self.runtime(), device)
+    }
+
+    /// Makes an actor of the host itself.
+    pub fn native(&self, what: &str) -> Native {
+        Native::new(self.runtime(), what)
+    }
+
+    /// Asks all actors to end, and ends by force those that take too long.
+    pub async fn stop(&self) {
+        for (reason, patience) in [(Reason::Shutdown, STOP_DEADLINE), (Reason::Kill, STOP_DEADLINE)]
+        {
+            let watches: Vec<_> = self
+                .runtime()
+                .directory
+                .all()
+                .into_iter()
+                .filter(|cell| &*cell.about.module != "odeon")
+                .map(|cell| cell.pid)
+                .collect();
+            for pid in &watches {
+                self.exit(*pid, reason.clone());
+            }
+            let all = async {
+                for pid in watches {
+                    self.ended(pid).await;
+                }
+            };
+            if tokio::time::timeout(patience, all).await.is_ok() && self.actors().is_empty() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.0.runtime
+    }
+}
+
+/// Figures of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Yields that were asked of running actors.
+    pub ticks: u64,
+    /// Living actors, the host's own included.
+    pub actors: usize,
+}
+
+/// The end of an actor, to be waited for.
+pub struct Ended(pub(crate) Native);
+
+impl Ended {
+    /// Waits for it.
+    pub async fn wait(mut self) -> Reason {
+        loop {
+            match self.0.receive(Filter::Any).await {
+                Some(Event::Down { reason, .. }) => return reason,
+                Some(_) => {}
+                None => return Reason::Killed,
+            }
+        }
+    }
+}
+
+fn describe(cell: &crate::cell::Cell) -> ActorInfo {
+    let (waiting, queued) = {
+        let state = cell.state();
+        (state.waiting.is_some(), state.process.mailbox_messages())
+    };
+    ActorInfo {
+        id: cell.pid.serial,
+        pid: cell.pid.to_string(),
+        name: cell.name.lock().as_ref().map(ToString::to_string),
+        module: cell.about.module.to_string(),
+        start: cell.about.start.to_string(),
+        parent: cell.about.parent.map(|parent| parent.serial),
+        status: if waiting { "waiting" } else { "running" }.into(),
+        mailbox: (queued + cell.backlog()) as u64,
+        memory_bytes: cell.memory_bytes(),
+        age_ms: u64::try_from(cell.about.born.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn fresh_node_id() -> anyhow::Result<NodeId> {
+    loop {
+        let random = getrandom::u64().map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        if let Some(id) = NodeId::new(random) {
+            return Ok(id);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The task of one actor: signals before guest code, then the guest, and at the
+//! end everything that the actor's death means.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use odeon_core::Reason;
+use odeon_core::signal::SpawnError;
+use wasmtime::component::{ComponentExportIndex, Instance, Val};
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use super::bindings::odeon::actor::types;
+use super::call::Answer;
+use super::program::Program;
+use super::state::{Doomed, GuestState};
+use crate::cell::Cell;
+use crate::modules::wave::{self, CallText};
+use crate::runtime::{Runtime, Turn};
+use crate::scheduler;
+
+/// Where in its module an actor starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A function behind the SDK's entry.
+    Entry {
+        /// The guest's name for it.
+        function: String,
+        /// What it is given.
+        argument: Bytes,
+    },
+    /// A `wasi:cli` command.
+    Command {
+        /// Its arguments, the program's name first.
+        arguments: Vec<String>,
+    },
+    /// An exported function, as a call in WAVE text.
+    Call(String),
+}
+
+impl Start {
+    /// As listings show it.
+    pub(crate) fn describe(&self) -> Arc<str> {
+        match self {
+            Self::Entry { function, .. } => function.as_str().into(),
+            Self::Command { .. } => "run".into(),
+            Self::Call(call) => call.split('(').next().unwrap_or_default().into(),
+        }
+    }
+}
+
+/// A start that was checked against its module.
+pub(crate) enum Entrance {
+    Entry { at: ComponentExportIndex, function: String, argument: Bytes },
+    Command { at: ComponentExportIndex, arguments: Arc<[String]> },
+    Call {
+        at: ComponentExportIndex,
+        params: Vec<Val>,
+        results: usize,
+        /// Who wants the values.
+        answer: Option<Answer>,
+    },
+}
+
+impl Program {
+    /// Finds a start in this module and checks its arguments.
+    pub(crate) fn entrance(&self, start: Start) -> Result<Entrance, SpawnError> {
+        let lacks = |what: &str| {
+            SpawnError::NoFunction(format!("{} {what}{}", self.label, self.has_instead()))
+        };
+        match start {
+            Start::Entry { function, argument } => {
+                let at = self.entry.ok_or_else(|| lacks("does not export odeon:actor/entry"))?;
+                Ok(Entrance::Entry { at, function, argument })
+            }
+            Start::Command { arguments } => {
+                let at = self.command.ok_or_else(|| lacks("is not a wasi:cli command"))?;
+                Ok(Entrance::Command { at, arguments: arguments.into() })
+            }
+            Start::Call(text) => {
+                let call = CallText::parse(&text)
+                    .map_err(|error| SpawnError::BadArgument(error.to_string()))?;
+                let (callee, params) =
+                    call.resolve(self.pre.component()).map_err(|error| match error {
+                        wave::CallError::NoFunction { .. } => {
+                            SpawnError::NoFunction(error.to_string())
+                        }
+                        _ => SpawnError::BadArgument(error.to_string()),
+                    })?;
+                let results = callee.results.len();
+                Ok(Entrance::Call { at: callee.export, params, results, answer: None })
+            }
+        }
+    }
+}
+
+impl Program {
+    /// What the module can be started by, to put behind an error.
+    fn has_instead(&self) -> String {
+        let shape = self.module.shape();
+        let mut starts = Vec::new();
+        if self.entry.is_some() {
+            starts.push("functions of the SDK's entry".to_owned());
+        }
+        if self.command.is_some() {
+            starts.push("a command".to_owned());
+        }
+        starts.extend(shape.functions.iter().take(8).map(crate::modules::shape::Function::path));
+        if starts.is_empty() {
+            return "; it exports nothing that can be started".into();
+        }
+        format!("; it has: {}", starts.join(", "))
+    }
+}
+
+/// Runs an actor to its end.
+pub(crate) async fn run(
+    runtime: Arc<Runtime>,
+    cell: Arc<Cell>,
+    program: Arc<Program>,
+    entrance: Entrance,
+) {
+    let mut death = Death { runtime, cell, reason: None };
+    let (runtime, cell) = (&death.runtime, &death.cell);
+    let reason = {
+        let mut guest = pin!(guest(Arc::clone(runtime), Arc::clone(cell), program, entrance));
+        poll_fn(|context| match runtime.before_run(cell, context) {
+            Turn::Run => guest.as_mut().poll(context),
+            Turn::Wait => Poll::Pending,
+            // The machine knows why; leaving this block unwinds the guest.
+            Turn::End => Poll::Ready(Reason::Normal),
+        })
+        .await
+    };
+    death.reason = Some(reason);
+}
+
+/// Ends the actor when its task ends, however that comes about.
+struct Death {
+    runtime: Arc<Runtime>,
+    cell: Arc<Cell>,
+    reason: Option<Reason>,
+}
+
+impl Drop for Death {
+    fn drop(&mut self) {
+        // Without a reason the task was dropped or panicked: the node's fault or its end.
+        let reason = self.reason.take().unwrap_or(Reason::Killed);
+        let reason = self.runtime.end(&self.cell, reason);
+        self.runtime.timers.cancel_all(self.cell.pid);
+        self.runtime.output.ended(&self.cell, &reason);
+    }
+}
+
+/// Lets the guest run, and says why it ended.
+async fn guest(
+    runtime: Arc<Runtime>,
+    cell: Arc<Cell>,
+    program: Arc<Program>,
+    entrance: Entrance,
+) -> Reason {
+    let arguments = match &entrance {
+        Entrance::Command { arguments, .. } => Arc::clone(arguments),
+        Entrance::Entry { .. } | Entrance::Call { .. } => Arc::default(),
+    };
+    let engine = program.pre.engine().clone();
+    let state = GuestState::new(runtime, cell, Arc::clone(&program), arguments);
+    let mut store = new_store(&engine, state);
+    let ended = match program.pre.instantiate_async(&mut store).await {
+        Ok(instance) => enter(&mut store, instance, entrance).await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(reason) => reason,
+        Err(error) => why(&error, store.data()),
+    }
+}
+
+/// A store whose guest yields when its slice is over and another actor waits.
+pub(super) fn new_store(engine: &wasmtime::Engine, state: GuestState) -> Store<GuestState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| state);
+    store.epoch_deadline_callback(|_| {
+        let over = scheduler::slice_is_over();
+        Ok(if over { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) })
+    });
+    store.set_epoch_deadline(1);
+    store
+}
+
+async fn enter(
+    store: &mut Store<GuestState>,
+    instance: Instance,
+    entrance: Entrance,
+) -> wasmtime::Result<Reason> {
+    match entrance {
+        Entrance::Entry { at, function, argument } => {
+            let start = instance.get_typed_func::<(&str, &[u8]), (
+                Result<(), types::ExitReason>,
+            )>(&mut *store, at)?;
+            let (ended,) = start.call_async(&mut *store, (&function, &argument)).await?;
+            Ok(ended.err().map_or(Reason::Normal, Into::into))
+        }
+        Entrance::Command { at, .. } => {
+            let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, at)?;
+            let (ended,) = run.call_async(&mut *store, ()).await?;
+            Ok(if ended.is_ok() { Reason::Normal } else { Reason::ExitCode(1) })
+        }
+        Entrance::Call { at, params, results, answer } => {
+            let function = instance
+                .get_func(&mut *store, at)
+                .ok_or_else(|| wasmtime::Error::msg("the function is gone"))?;
+            let mut values = vec![Val::Bool(false); results];
+            function.call_async(&mut *store, &params, &mut values).await?;
+            if let Some(answer) = answer {
+                let _ = answer.send(values);
+                return Ok(Reason::Normal);
+            }
+            Ok(match values.first() {
+                Some(Val::Result(Err(error))) => Reason::Error(failure(error.as_deref()).into()),
+                _ => Reason::Normal,
+            })
+        }
+    }
+}
+
+/// The text of a function's `err`.
+fn failure(error: Option<&Val>) -> String {
+    match error {
+        Some(Val::String(text)) => text.clone(),
+        Some(value) => value.to_wave().unwrap_or_else(|_| "an error".into()),
+        None => "an error".into(),
+    }
+}
+
+/// Why a guest that did not return ended.
+pub(super) fn why(error: &wasmtime::Error, state: &GuestState) -> Reason {
+    if error.is::<Doomed>() {
+        // The machine holds the reason, and the first one counts.
+        return Reason::Normal;
+    }
+    if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref() {
+        return match code {
+            0 => Reason::Normal,
+            code => Reason::ExitCode(u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1)),
+        };
+    }
+    let trap = error.downcast_ref::<Trap>();
+    if trap == Some(&Trap::StackOverflow) {
+        let max = super::engine::GUEST_STACK_BYTES;
+        return Reason::Limit(format!("stack-bytes-max of {max} exceeded").into());
+    }
+    let what = match (&state.panic, trap) {
+        (Some(panic), _) => panic.clone(),
+        (None, Some(trap)) => trap.to_string(),
+        (None, None) => format!("{error:#}"),
+    };
+    match &state.limit_hit {
+        Some(limit) => Reason::Limit(format!("{limit}, then: {what}").into()),
+        None if trap.is_none() && what.contains("-max of ") => Reason::Limit(what.into()),
+        None => Reason::Trap(what.into()),
+    }
+}

@@ -1,0 +1,26 @@
+//! What the host offers to guests: one file per interface of `wit/`, thin glue
+//! that checks sizes, converts, and lets the machine decide.
+
+mod io;
+mod log;
+mod mailbox;
+mod process;
+mod timers;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::bindings;
+use super::state::GuestState;
+
+/// Adds all of it to a linker: Odeon's own interfaces and WASI's.
+pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    bindings::odeon::actor::process::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::mailbox::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::timers::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::io::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}
+
+impl bindings::odeon::actor::types::Host for GuestState {}
