@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Actors: packages of the guests' workspace that are libraries.
-const ACTORS: [&str; 2] = ["conformance", "ping-pong"];
+const ACTORS: [&str; 5] = ["bench", "conformance", "counter", "ping-pong", "supervised"];
 
 /// Ordinary programs: packages of the guests' workspace that have a `main`.
 const PROGRAMS: [&str; 1] = ["wordcount"];

@@ -14,8 +14,9 @@
 //! from text and floats, and small numbers, enums and pids take few bytes.
 //! Structs are maps with the fields' names, enums are serde's externally tagged
 //! form: `"Stop"`, `{"Add": 5}`. A [`Pid`](crate::Pid) is `{"node": n, "serial":
-//! n}`. A plain `Vec<u8>` inside a serde type is an array of numbers; use
-//! `serde_bytes` for byte strings.
+//! n}`; a `()` is an empty array, and null or nothing at all is read as one. A
+//! plain `Vec<u8>` inside a serde type is an array of numbers; use `serde_bytes`
+//! for byte strings.
 //!
 //! Only the codecs that an actor uses become part of its module.
 
@@ -66,12 +67,25 @@ impl<T: Serialize + ?Sized> Encode for T {
 
 impl<T: DeserializeOwned> Decode for T {
     fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
-        let mut reader = cbor4ii::serde::Deserializer::new(Slice::new(&body));
-        let value = T::deserialize(&mut reader).map_err(problem)?;
-        match reader.into_inner().rest.len() {
-            0 => Ok(value),
-            rest => Err(DecodeError { problem: format!("{rest} bytes too many") }),
+        match body.as_slice() {
+            // Nothing at all is null, and null is also a `()`: whoever calls from
+            // a command line or another language has no other word for it.
+            [] | [NULL] => read(&[NULL]).or_else(|error| read(&[UNIT]).map_err(|_| error)),
+            body => read(body),
         }
+    }
+}
+
+/// CBOR's null, and the empty array, which is how serde's unit is written.
+const NULL: u8 = 0xf6;
+const UNIT: u8 = 0x80;
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    let mut reader = cbor4ii::serde::Deserializer::new(Slice::new(body));
+    let value = T::deserialize(&mut reader).map_err(problem)?;
+    match reader.into_inner().rest.len() {
+        0 => Ok(value),
+        rest => Err(DecodeError { problem: format!("{rest} bytes too many") }),
     }
 }
 
@@ -202,6 +216,16 @@ mod tests {
         assert!(u8::decode(300_u64.encode()).is_err());
         let error = u8::decode(b"\x05\x05".to_vec()).expect_err("there is one byte too many");
         assert_eq!(error.to_string(), "message not understood: 1 bytes too many");
+    }
+
+    #[test]
+    fn nothing_and_null_are_a_unit_and_an_absent_value() {
+        for body in [Vec::new(), vec![NULL]] {
+            assert_eq!(<()>::decode(body.clone()), Ok(()));
+            assert_eq!(Option::<u64>::decode(body.clone()), Ok(None));
+            assert!(u64::decode(body.clone()).is_err());
+            assert!(String::decode(body).is_err());
+        }
     }
 
     #[test]

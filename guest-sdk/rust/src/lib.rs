@@ -26,7 +26,7 @@
 //!
 //! # Memory
 //!
-//! Link with `-zstack-size=16384 --stack-first` (see `examples/.cargo/config.toml`)
+//! Link with `-zstack-size=17408 --stack-first` (see `examples/.cargo/config.toml`)
 //! and an idle actor needs one or two pages of linear memory. Deep recursion then
 //! needs a larger stack: an overflow is a trap, never silent damage. The feature
 //! `small-heap` (on by default) is an allocator made for this; turn it off for
@@ -38,16 +38,22 @@ pub mod io;
 pub mod log;
 pub mod mailbox;
 pub mod process;
+pub mod server;
 pub mod spawn;
+pub mod supervisor;
+pub mod task;
 pub mod timer;
 pub mod types;
 pub mod watch;
 
 #[doc(hidden)]
 pub mod bindings;
+mod envelope;
 #[cfg(any(test, all(feature = "small-heap", target_family = "wasm")))]
 mod heap;
+
 mod inbox;
+mod start;
 
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;

@@ -1,6 +1,19 @@
 //! The actors that the test suites and benchmarks drive.
+//!
+//! [`puppet`] is for tests of the host, which are scripts over puppets; the
+//! `check_` functions are for the SDK.
 
-use odeon_guest::{Event, Raw, actors, next_event, send_bytes};
+mod checks;
+mod convert;
+mod hostile;
+mod puppet;
+mod servers;
+
+use checks::*;
+use odeon_guest::mailbox::Event;
+use odeon_guest::{ActorResult, ExitReason, Raw, actors, next_event, send_bytes};
+use puppet::puppet;
+use servers::{reporter, reporting_root, root, square, tally};
 
 /// Sends every message back to where it came from.
 fn echo(_: Raw) {
@@ -11,4 +24,40 @@ fn echo(_: Raw) {
     }
 }
 
-actors! { echo }
+/// Waits for ever, whatever comes.
+fn waiter(_: Raw) {
+    loop {
+        let _ignored = next_event();
+    }
+}
+
+/// Ends at once.
+fn nothing(_: Raw) {}
+
+/// Panics with a text.
+fn crash(text: String) {
+    panic!("{text}");
+}
+
+/// Ends with a failure in words.
+fn fail(text: String) -> ActorResult {
+    Err(ExitReason::Error(text))
+}
+
+actors! {
+    puppet, echo, waiter, nothing, crash, fail,
+    tally, square, root, reporting_root, reporter,
+    check_call_answers,
+    check_call_timeout_leaves_nothing_behind,
+    check_call_to_the_dead_gives_the_reason,
+    check_deferred_reply,
+    check_failing_init_gives_the_reason,
+    check_monitor_guard_ends_the_monitor,
+    check_selective_receive_keeps_order,
+    check_supervisor_gives_up,
+    check_supervisor_one_for_all,
+    check_supervisor_restarts,
+    check_supervisor_stops_in_reverse_order,
+    check_task_gives_result_or_reason,
+    check_timer_can_be_cancelled,
+}

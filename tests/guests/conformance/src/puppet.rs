@@ -1,0 +1,209 @@
+//! The puppet: does what a test orders, one WIT function after another. The talk
+//! is described in the protocol's crate.
+//!
+//! It uses the bindings and not the SDK's mailbox, so that nothing stands between
+//! a test and the host.
+#![expect(clippy::unit_arg, reason = "`done(call())` says in one line that a call gives nothing")]
+
+use crate::convert::To;
+use crate::hostile;
+use odeon_guest::bindings::odeon::actor::{io, log, mailbox, process, timers};
+use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
+use odeon_guest::{Decode, Encode};
+use odeon_test_protocol::{
+    Failure, Hello, IoReply, Operation, Order, Reason, Report, Setup, Value,
+};
+
+/// How the doing of an order ends.
+enum Outcome {
+    Value(Value),
+    Return(Result<(), Reason>),
+}
+
+/// Takes orders until one of them ends it.
+pub(crate) fn puppet(Postcard(setup): Postcard<Setup>) -> ActorResult {
+    let orders = process::alias(process::AliasLife::Explicit, false);
+    let greet = setup.greet.map_or_else(first_sender, To::to);
+    let hello = Hello { pid: process::me().to(), orders: orders.to() };
+    let body = Postcard(hello).encode();
+    mailbox::send_to(&greet, &body, mailbox::SendOptions::empty())?;
+    let filter = mailbox::Filter::Reference(orders);
+    loop {
+        let Some(mailbox::Event::Message(message)) = mailbox::receive(filter, None) else {
+            return Err(ExitReason::error("something else than a message came to an alias"));
+        };
+        let Postcard(Order { number, operation }) = Postcard::decode(message.body)?;
+        match carry_out(operation) {
+            Outcome::Value(value) => report(message.sender, number, value),
+            Outcome::Return(result) => return result.to(),
+        }
+    }
+}
+
+fn first_sender() -> Destination {
+    loop {
+        if let Some(mailbox::Event::Message(message)) = mailbox::receive(mailbox::Filter::Any, None)
+        {
+            return Destination::Pid(message.sender);
+        }
+    }
+}
+
+fn report(to: Pid, number: u64, value: Value) {
+    mailbox::send(to, &Postcard(Report { number, value }).encode());
+}
+
+fn carry_out(operation: Operation) -> Outcome {
+    let value = match operation {
+        Operation::Return(result) => return Outcome::Return(result),
+        Operation::Batch(operations) => {
+            let mut values = Vec::new();
+            for operation in operations {
+                match carry_out(operation) {
+                    Outcome::Value(value) => values.push(value),
+                    end @ Outcome::Return(_) => return end,
+                }
+            }
+            Value::Batch(values)
+        }
+        Operation::Repeat(times, operation) => {
+            let mut last = Value::Done;
+            for _ in 0..times {
+                match carry_out((*operation).clone()) {
+                    Outcome::Value(value) => last = value,
+                    end @ Outcome::Return(_) => return end,
+                }
+            }
+            last
+        }
+        operation => perform(operation),
+    };
+    Outcome::Value(value)
+}
+
+/// The operations on actors; the others follow below.
+fn perform(operation: Operation) -> Value {
+    match operation {
+        Operation::Me => Value::Pid(Some(process::me().to())),
+        Operation::MakeReference => Value::Reference(process::make_reference().to()),
+        Operation::Stop(reason) => done(process::stop(&reason.to())),
+        Operation::Exit(to, reason) => done(process::exit(to.to(), &reason.to())),
+        Operation::ExitAlias { to, reason, priority } => {
+            done(process::exit_alias(to.to(), &reason.to(), priority))
+        }
+        Operation::TrapExit(on) => Value::Bool(process::trap_exit(on)),
+        Operation::Link { to, priority } => {
+            process::link(to.to(), priority).map_or(Value::Failed(Failure::Link), done)
+        }
+        Operation::Unlink(to) => done(process::unlink(to.to())),
+        Operation::Monitor(of, options) => {
+            Value::Reference(process::monitor(&of.to(), &options.to()).to())
+        }
+        Operation::Demonitor { monitor, flush } => process::demonitor(monitor.to(), flush)
+            .map_or(Value::Failed(Failure::Demonitor), Value::Bool),
+        Operation::Alias { reply, priority } => {
+            let life = if reply { process::AliasLife::Reply } else { process::AliasLife::Explicit };
+            Value::Reference(process::alias(life, priority).to())
+        }
+        Operation::Unalias(alias) => Value::Bool(process::unalias(alias.to())),
+        Operation::Register(name, pid) => process::register(&name, pid.to())
+            .map_or_else(|error| Value::Failed(Failure::Register(error.to())), done),
+        Operation::Unregister(name) => Value::Bool(process::unregister(&name)),
+        Operation::Whereis(name) => Value::Pid(process::whereis(&name).to()),
+        Operation::Registered => Value::Names(process::registered()),
+        Operation::IsAlive(pid) => Value::Bool(process::is_alive(pid.to())),
+        Operation::Info(pid) => {
+            Value::Info(process::get_info(pid.to()).map(|info| Box::new(info.to())))
+        }
+        Operation::List => Value::Pids(process::list().to()),
+        operation => perform_spawn(operation),
+    }
+}
+
+fn perform_spawn(operation: Operation) -> Value {
+    match operation {
+        Operation::Spawn(module, start) => match process::spawn(&module.to(), &start.to()) {
+            Ok(pid) => Value::Spawned { pid: pid.to(), monitor: None },
+            Err(error) => Value::Failed(Failure::Spawn(error.to())),
+        },
+        Operation::SpawnWith(module, start, options) => {
+            match process::spawn_with(&module.to(), &start.to(), &options.to()) {
+                Ok(it) => Value::Spawned { pid: it.pid.to(), monitor: it.monitor.to() },
+                Err(error) => Value::Failed(Failure::Spawn(error.to())),
+            }
+        }
+        Operation::SpawnRequest(module, start, options, reply) => {
+            let (module, start) = (module.to(), start.to());
+            let request = process::spawn_request(&module, &start, &options.to(), reply.to());
+            Value::Reference(request.to())
+        }
+        Operation::SpawnAbandon(request) => Value::Bool(process::spawn_abandon(request.to())),
+        operation => perform_mail(operation),
+    }
+}
+
+fn perform_mail(operation: Operation) -> Value {
+    match operation {
+        Operation::Send(to, body) => done(mailbox::send(to.to(), &body)),
+        Operation::SendTo(to, body, options) => mailbox::send_to(&to.to(), &body, options.to())
+            .map_or_else(|error| Value::Failed(Failure::Send(error.to())), done),
+        Operation::Receive { of, timeout_ms } => {
+            let filter = of.map_or(mailbox::Filter::Any, |it| mailbox::Filter::Reference(it.to()));
+            Value::Event(mailbox::receive(filter, timeout_ms).to())
+        }
+        Operation::ReceiveAll { quiet_ms } => {
+            let next = || mailbox::receive(mailbox::Filter::Any, Some(quiet_ms));
+            Value::Events(std::iter::from_fn(next).map(To::to).collect())
+        }
+        Operation::Flood { to, messages, bytes } => {
+            let body = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+            (0..messages).for_each(|_| mailbox::send(to.to(), &body));
+            Value::Done
+        }
+        operation => perform_time(operation),
+    }
+}
+
+fn perform_time(operation: Operation) -> Value {
+    let timer = |started: Result<odeon_guest::Reference, timers::TimerError>| match started {
+        Ok(timer) => Value::Reference(timer.to()),
+        Err(timers::TimerError::TooMany(most)) => Value::Failed(Failure::Timer(most)),
+    };
+    match operation {
+        Operation::Now => Value::Number(Some(timers::now())),
+        Operation::WallClockMs => Value::Number(Some(timers::wall_clock_ms())),
+        Operation::Sleep(duration_ms) => done(timers::sleep(duration_ms)),
+        Operation::StartTimer(duration_ms) => timer(timers::start(duration_ms)),
+        Operation::SendAfter { after_ms, to, body } => {
+            timer(timers::send_after(after_ms, &to.to(), &body))
+        }
+        Operation::CancelTimer(timer) => Value::Number(timers::cancel(timer.to())),
+        operation => perform_io(operation),
+    }
+}
+
+fn perform_io(operation: Operation) -> Value {
+    match operation {
+        Operation::GroupLeader => Value::Pid(Some(io::group_leader().to())),
+        Operation::SetGroupLeader { leader, of } => {
+            done(io::set_group_leader(leader.to(), of.to()))
+        }
+        Operation::PutChars(channel, chars) => io::put_chars(channel.to(), &chars)
+            .map_or_else(|error| Value::Failed(Failure::Io(error.to())), done),
+        Operation::GetLine(prompt) => io::get_line(&prompt)
+            .map_or_else(|error| Value::Failed(Failure::Io(error.to())), Value::Line),
+        Operation::Ask(leader, request) => {
+            let reply: IoReply = io::ask(leader.to(), &request.to()).to();
+            Value::Io(reply)
+        }
+        Operation::Answer { to, reply_as, reply } => {
+            done(io::answer(to.to(), reply_as.to(), &reply.to()))
+        }
+        Operation::Log(text) => done(log::write(log::Level::Warn, &text)),
+        operation => hostile::perform(operation),
+    }
+}
+
+fn done((): ()) -> Value {
+    Value::Done
+}
