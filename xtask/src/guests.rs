@@ -56,6 +56,12 @@ fn compile(
     if packages != PROGRAMS {
         cargo.arg("--config").arg(root.join("examples/.cargo/config.toml"));
     }
+    // The same source gives the same module, wherever it lies: a module is known by
+    // its digest, and a panic names a place within the project.
+    let prefix = format!("--remap-path-prefix={}/=", root.display());
+    cargo
+        .arg("--config")
+        .arg(format!("target.'cfg(target_family = \"wasm\")'.rustflags=[{prefix:?}]"));
     for package in packages {
         cargo.args(["--package", package]);
     }

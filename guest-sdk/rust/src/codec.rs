@@ -23,6 +23,7 @@
 use cbor4ii::core::dec::{self, Read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
 use std::fmt;
 
 /// Arrays and maps within each other, at most: an actor's stack is small, and
@@ -82,15 +83,41 @@ const UNIT: u8 = 0x80;
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let mut reader = cbor4ii::serde::Deserializer::new(Slice::new(body));
-    let value = T::deserialize(&mut reader).map_err(problem)?;
+    let value = T::deserialize(&mut reader).map_err(explain)?;
     match reader.into_inner().rest.len() {
         0 => Ok(value),
         rest => Err(DecodeError { problem: format!("{rest} bytes too many") }),
     }
 }
 
-fn problem(error: impl fmt::Display) -> DecodeError {
-    DecodeError { problem: error.to_string() }
+/// What is wrong, in words that a user of the actor understands.
+fn explain(error: cbor4ii::serde::DecodeError<Infallible>) -> DecodeError {
+    use cbor4ii::serde::DecodeError::{Core, Custom};
+    let problem = match error {
+        Custom(text) => text.into(),
+        Core(dec::Error::Mismatch { name, found }) => {
+            ["expected ", name, ", found ", kind(found)].concat()
+        }
+        Core(dec::Error::Eof { name, .. }) => ["it ends within ", name].concat(),
+        Core(dec::Error::DepthOverflow { .. }) => "it is nested too deeply".to_owned(),
+        Core(other) => format!("{other:?}"),
+    };
+    DecodeError { problem }
+}
+
+/// The kind of a CBOR item, by its first byte.
+fn kind(first: u8) -> &'static str {
+    match (first >> 5, first) {
+        (0 | 1, _) => "an integer",
+        (2, _) => "bytes",
+        (3, _) => "a text",
+        (4, _) => "an array",
+        (5, _) => "a map",
+        (6, _) => "a tag",
+        (_, 0xf4 | 0xf5) => "a boolean",
+        (_, NULL) => "null",
+        _ => "a float",
+    }
 }
 
 /// A body as it is: nothing is encoded or decoded.
@@ -126,6 +153,7 @@ impl<T: Serialize> Encode for Postcard<T> {
 #[cfg(feature = "postcard")]
 impl<T: DeserializeOwned> Decode for Postcard<T> {
     fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
+        let problem = |error: postcard::Error| DecodeError { problem: error.to_string() };
         match postcard::take_from_bytes(&body).map_err(problem)? {
             (value, []) => Ok(Self(value)),
             (_, rest) => Err(DecodeError { problem: format!("{} bytes too many", rest.len()) }),
@@ -146,7 +174,7 @@ impl<'a> Slice<'a> {
 }
 
 impl<'de> Read<'de> for Slice<'de> {
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn fill<'b>(&'b mut self, want: usize) -> Result<dec::Reference<'de, 'b>, Self::Error> {
         Ok(dec::Reference::Long(&self.rest[..want.min(self.rest.len())]))
@@ -216,6 +244,10 @@ mod tests {
         assert!(u8::decode(300_u64.encode()).is_err());
         let error = u8::decode(b"\x05\x05".to_vec()).expect_err("there is one byte too many");
         assert_eq!(error.to_string(), "message not understood: 1 bytes too many");
+        let error = String::decode(vec![NULL]).expect_err("null is no text");
+        assert_eq!(error.problem, "expected str, found null");
+        let error = String::decode(b"\x64Wai".to_vec()).expect_err("there is one byte too few");
+        assert_eq!(error.problem, "it ends within str");
     }
 
     #[test]

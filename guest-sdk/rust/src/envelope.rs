@@ -10,8 +10,11 @@
 //! | `["$call", [node, serial], value]` | answer to this alias, with the value alone |
 //! | `["$cast", value]` | no answer |
 //! | `["$stop"]` | end in an orderly way, as normal |
-//! | `["$start", [node, serial], [node, serial], argument]` | as a start argument: who starts it, and the alias that waits for an empty message once it is ready |
-//! | `["$job", [node, serial], argument]` | as a start argument: the result goes to this alias |
+//! | `["$start", [node, serial], [node, serial], argument]` | see below |
+//! | `["$job", [node, serial], argument]` | the result goes to this alias |
+//!
+//! `$start` and `$job` are start arguments. The first pair of `$start` is the starter's
+//! pid, the second the alias that waits for an empty message once the actor is ready.
 //!
 //! It is written by hand, some 100 lines, so that an actor with its own codec
 //! does not carry CBOR's as well. This file must not know the host.

@@ -64,7 +64,7 @@ impl Child {
         }
     }
 
-    /// A function that takes a [`Start`], as servers do: the next child starts
+    /// A function that takes a [`Start`](super::Start), as servers do: the next child starts
     /// when this one is ready.
     pub fn server<A: Encode + ?Sized>(id: impl Into<String>, function: &str, argument: &A) -> Self {
         Self { says_ready: true, ..Self::actor(id, function, argument) }
