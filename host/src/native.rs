@@ -64,6 +64,14 @@ impl Native {
         self.route(Envelope { from: self.pid(), to, signal });
     }
 
+    /// Sends a message to whoever owns an alias.
+    pub fn send_to_alias(&self, alias: Reference, body: Bytes) {
+        if let Some(to) = self.runtime.directory.alias_owner(alias) {
+            let signal = Signal::Message { via: Some(alias), priority: false, body };
+            self.route(Envelope { from: self.pid(), to, signal });
+        }
+    }
+
     /// Watches an actor: one [`Event::Down`] comes.
     pub fn monitor(&mut self, of: Pid) -> Reference {
         let reference = self.runtime.fresh_reference();

@@ -193,11 +193,6 @@ impl Spawner {
         self.0.wake_watcher();
     }
 
-    /// Tasks that are ready to run and wait for a worker.
-    pub(crate) fn ready(&self) -> usize {
-        self.0.ready.load(Ordering::Relaxed)
-    }
-
     /// Yields that were asked for since the start.
     pub(crate) fn ticks(&self) -> u64 {
         self.0.tick.load(Ordering::Relaxed)
