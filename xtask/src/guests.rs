@@ -38,7 +38,7 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
 }
 
 /// The workspace's root: this package lies in it.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().expect("xtask lies in the workspace").to_path_buf()
 }

@@ -4,10 +4,12 @@
 
 mod demo;
 mod guests;
+mod purity;
 mod test;
 mod toolchain;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -23,14 +25,28 @@ enum Command {
     Guests,
     /// Build all that it needs and show a node at work.
     Demo,
-    /// Run every check.
-    Test,
+    /// Run every check. The last line says how many tests passed.
+    Test {
+        /// Only the checks that take seconds: format, the core, the SDK.
+        #[arg(long)]
+        quick: bool,
+        /// Begin with the check of this name.
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
         Command::Guests => guests::build().map(drop),
         Command::Demo => demo::run(),
-        Command::Test => test::run(),
+        Command::Test { quick, from } => test::run(quick, from.as_deref()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,0 +1,131 @@
+//! The core's purity: no clock, no threads, no files, no network, no locks, no
+//! `async`, and no dependency that would bring them.
+//!
+//! Where the target is installed the compiler proves most of it, by building the
+//! core for a machine without an operating system. The scan of the source runs
+//! everywhere, beside the lints of `host/core/clippy.toml`.
+
+use anyhow::{Context, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A machine without an operating system.
+const BARE: &str = "wasm32-unknown-unknown";
+
+/// What no line of the core says outside its tests and its comments.
+const FORBIDDEN: [&str; 17] = [
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process::",
+    "std::thread",
+    "std::time::Instant",
+    "SystemTime",
+    "HashMap",
+    "HashSet",
+    "Mutex",
+    "RwLock",
+    "RefCell",
+    "async ",
+    ".await",
+    "unsafe {",
+    "tokio",
+    "wasmtime",
+];
+
+/// What the core depends on, and nothing else.
+const DEPENDENCIES: [&str; 8] =
+    ["bytes", "hmac", "postcard", "serde", "sha2", "smallvec", "subtle", "thiserror"];
+
+/// Checks the core.
+///
+/// # Errors
+/// What it is not to know, and where it does.
+pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
+    let core = root.join("host/core");
+    let manifest = fs::read_to_string(core.join("Cargo.toml")).context("the core's Cargo.toml")?;
+    if let Some(name) = foreign_dependency(&manifest) {
+        bail!("odeon-core depends on `{name}`, which the list in xtask/src/purity.rs lacks");
+    }
+    for file in sources(&core.join("src"))? {
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        if let Some((line, word)) = impurity(&text) {
+            bail!("{}:{line}: `{word}` has no place in the core", file.display());
+        }
+    }
+    if !has_bare_target() {
+        println!("    only the source was looked at: the target {BARE} is not installed");
+        return Ok(());
+    }
+    let status = Command::new("cargo")
+        .args(["check", "--quiet", "-p", "odeon-core", "--target", BARE])
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("`cargo check -p odeon-core --target {BARE}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// The first word that has no place in the core, and its line.
+fn impurity(text: &str) -> Option<(usize, &'static str)> {
+    let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    code.flat_map(|(at, line)| FORBIDDEN.iter().map(move |word| (at, line, *word)))
+        .find(|(_, line, word)| line.contains(word))
+        .map(|(at, _, word)| (at + 1, word))
+}
+
+/// A name under `[dependencies]` that is not in the list.
+fn foreign_dependency(manifest: &str) -> Option<&str> {
+    let mut lines = manifest.lines().skip_while(|line| line.trim() != "[dependencies]").skip(1);
+    lines
+        .by_ref()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty() && !name.starts_with('#'))
+        .find(|name| !DEPENDENCIES.contains(name))
+}
+
+/// The core's files, without its tests.
+fn sources(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            files.extend(sources(&path)?);
+        } else if name.ends_with(".rs") && !name.ends_with("_test.rs") && name != "testing.rs" {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn has_bare_target() -> bool {
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    sysroot.is_some_and(|path| Path::new(path.trim()).join("lib/rustlib").join(BARE).is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_in_the_code_is_found_and_one_in_a_comment_is_not() {
+        let code = "//! No std::time::Instant here.\nlet now = std::time::Instant::now();\n";
+        assert_eq!(impurity(code), Some((2, "std::time::Instant")));
+        assert_eq!(impurity("/// As `HashMap`, in order.\nlet x = 1;\n"), None);
+    }
+
+    #[test]
+    fn a_dependency_that_is_not_listed_is_found() {
+        let with = |name: &str| format!("[dependencies]\nbytes.workspace = true\n{name} = \"1\"\n");
+        assert_eq!(foreign_dependency(&with("tokio")), Some("tokio"));
+        assert_eq!(foreign_dependency(&with("serde")), None);
+        assert_eq!(foreign_dependency("[dependencies]\n\n[dev-dependencies]\nx = \"1\"\n"), None);
+    }
+}
