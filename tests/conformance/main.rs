@@ -1,1 +1,4 @@
-//! To be written.
+//! The rows of the conformance catalogue that need one node. ROWS.md lists all rows,
+//! with the tests of each or the reason why there is none.
+
+mod links;
