@@ -155,19 +155,17 @@ impl Cell {
         if crowded { Pushed::Crowded } else { Pushed::Taken }
     }
 
-    /// Says who is to be woken from now on, and that the inbox is about to be read.
-    pub(crate) fn listen(&self, waker: &Waker) {
+    /// Takes out a few signals, oldest first. With a waker, says who is to be woken
+    /// for what comes from now on.
+    pub(crate) fn pull(&self, waker: Option<&Waker>, into: &mut Batch) -> Pulled {
         let mut inbox = self.inbox.lock();
-        inbox.notified = false;
-        match &inbox.waker {
-            Some(known) if known.will_wake(waker) => {}
-            _ => inbox.waker = Some(waker.clone()),
+        if let Some(waker) = waker {
+            inbox.notified = false;
+            match &inbox.waker {
+                Some(known) if known.will_wake(waker) => {}
+                _ => inbox.waker = Some(waker.clone()),
+            }
         }
-    }
-
-    /// Takes out a few signals, oldest first. False when none are left.
-    pub(crate) fn pull(&self, into: &mut smallvec::SmallVec<[Envelope; PULL]>) -> bool {
-        let mut inbox = self.inbox.lock();
         while into.len() < PULL {
             let Some(envelope) = inbox.signals.pop_front() else { break };
             inbox.bytes -= payload_bytes(&envelope);
@@ -176,7 +174,7 @@ impl Cell {
         if inbox.signals.is_empty() && inbox.signals.capacity() > CROWDED_SIGNALS {
             inbox.signals.shrink_to(0);
         }
-        !inbox.signals.is_empty()
+        Pulled { more: !inbox.signals.is_empty(), overflow: inbox.overflow.is_some() }
     }
 
     /// The limit that a flood ran into, as an exit reason; once.
@@ -211,6 +209,17 @@ impl Cell {
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.memory_bytes.load(Ordering::Relaxed)
     }
+}
+
+/// Signals on their way from an inbox to its machine.
+pub(crate) type Batch = smallvec::SmallVec<[Envelope; PULL]>;
+
+/// What a pull left behind.
+pub(crate) struct Pulled {
+    /// There are more signals.
+    pub(crate) more: bool,
+    /// A sender ran into a limit; see [`Cell::overflow`].
+    pub(crate) overflow: bool,
 }
 
 /// Signals that are pulled at a time: enough to spare locks, few enough that a

@@ -3,6 +3,11 @@
 
 mod cli;
 
+/// Actors come and go with a few dozen small allocations each, made by one worker and
+/// often freed by another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ! {
     // Not a return: a read of the standard input that is still under way would
     // keep the process.

@@ -48,8 +48,7 @@ impl Native {
     /// Waits for an event. Nothing when the actor was ended by an exit signal.
     pub async fn receive(&mut self, filter: Filter) -> Option<Event> {
         poll_fn(|context| {
-            self.cell.listen(context.waker());
-            match self.runtime.take(&self.cell, filter) {
+            match self.runtime.take(&self.cell, filter, Some(context.waker())) {
                 Taken::Event(event) => Poll::Ready(Some(event)),
                 Taken::Doomed => Poll::Ready(None),
                 Taken::Nothing => Poll::Pending,
@@ -89,7 +88,7 @@ impl Native {
 
     /// Does anything that a process can do.
     pub fn act<R>(&mut self, act: impl FnOnce(&mut Process, &mut Effects) -> R) -> R {
-        self.runtime.act(&self.cell, act)
+        self.runtime.act(&self.cell, act).0
     }
 
     /// Sends any signal.

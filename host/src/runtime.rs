@@ -4,16 +4,15 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::Instant;
 
 use odeon_core::process::{Effect, Effects, Event, Filter, Process, undeliverable};
 use odeon_core::signal::{ExitOrigin, Signal};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
-use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use crate::cell::{Cell, Pushed, Question, State, Waiting};
+use crate::cell::{Batch, Cell, Pushed, Question, State, Waiting};
 use crate::directory::Directory;
 use crate::io::Output;
 use crate::limits::{Limits, Quota};
@@ -147,17 +146,18 @@ impl Runtime {
         }
     }
 
-    /// Lets an actor act through its machine, and carries out what follows.
+    /// Lets an actor act through its machine, and carries out what follows. The
+    /// second value says that the actor is to end.
     pub(crate) fn act<R>(
         &self,
         cell: &Arc<Cell>,
         act: impl FnOnce(&mut Process, &mut Effects) -> R,
-    ) -> R {
+    ) -> (R, bool) {
         let mut state = cell.state();
         with_effects(|effects| {
             let result = act(&mut state.process, effects);
             self.perform(&mut state, effects);
-            result
+            (result, state.doomed)
         })
     }
 
@@ -225,9 +225,8 @@ impl Runtime {
 
     /// Signals act before guest code: called before every run of an actor.
     pub(crate) fn before_run(&self, cell: &Arc<Cell>, context: &Context<'_>) -> Turn {
-        cell.listen(context.waker());
         let mut state = cell.state();
-        if !self.absorb(cell, &mut state) {
+        if !self.absorb(cell, &mut state, Some(context.waker())) {
             context.waker().wake_by_ref();
         }
         if state.doomed {
@@ -258,10 +257,10 @@ impl Runtime {
     /// Takes the oldest fitting event out of the mailbox, after everything that has
     /// arrived was put into it.
     #[inline(never)]
-    pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter) -> Taken {
+    pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter, waker: Option<&Waker>) -> Taken {
         let mut state = cell.state();
         state.waiting = None;
-        self.absorb(cell, &mut state);
+        self.absorb(cell, &mut state, waker);
         if state.doomed {
             return Taken::Doomed;
         }
@@ -272,14 +271,11 @@ impl Runtime {
     }
 
     /// Feeds the inbox to the machine. False when it stopped before the end.
-    fn absorb(&self, cell: &Arc<Cell>, state: &mut State) -> bool {
-        let mut batch = SmallVec::new();
+    fn absorb(&self, cell: &Arc<Cell>, state: &mut State, waker: Option<&Waker>) -> bool {
+        let mut batch = Batch::new();
         let mut taken = 0;
-        loop {
-            let more = cell.pull(&mut batch);
-            if batch.is_empty() {
-                break;
-            }
+        let mut pulled = cell.pull(waker, &mut batch);
+        while !batch.is_empty() && !state.doomed {
             taken += batch.len();
             with_effects(|effects| {
                 for envelope in batch.drain(..) {
@@ -289,14 +285,17 @@ impl Runtime {
                     }
                 }
             });
-            if !more || state.doomed {
+            if !pulled.more {
                 break;
             }
             if taken >= SIGNALS_PER_TURN {
                 return false;
             }
+            pulled = cell.pull(None, &mut batch);
         }
-        if let Some(reason) = cell.overflow() {
+        if pulled.overflow
+            && let Some(reason) = cell.overflow()
+        {
             with_effects(|effects| {
                 state.process.stop(reason, effects);
                 self.perform(state, effects);

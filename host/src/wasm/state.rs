@@ -90,11 +90,8 @@ impl GuestState {
         &self,
         act: impl FnOnce(&mut Process, &mut Effects) -> R,
     ) -> wasmtime::Result<R> {
-        let result = self.runtime.act(&self.cell, act);
-        if self.cell.state().doomed {
-            return Err(Doomed.into());
-        }
-        Ok(result)
+        let (result, doomed) = self.runtime.act(&self.cell, act);
+        if doomed { Err(Doomed.into()) } else { Ok(result) }
     }
 
     /// Ends the actor.

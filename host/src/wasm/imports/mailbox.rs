@@ -104,7 +104,7 @@ impl GuestState {
         timeout_ms: u64,
     ) -> wasmtime::Result<Option<process::Event>> {
         // What has arrived counts, even if there is no time to wait.
-        match self.runtime.take(&self.cell, filter) {
+        match self.runtime.take(&self.cell, filter, None) {
             Taken::Event(event) => return Ok(Some(event)),
             Taken::Doomed => return Err(Doomed.into()),
             Taken::Nothing if timeout_ms == 0 => return Ok(None),
