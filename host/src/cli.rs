@@ -173,7 +173,10 @@ fn dispatch(cli: Cli) -> Result<u8, Exit> {
                 .enable_all()
                 .build()
                 .map_err(|error| Exit::failed(format!("cannot start: {error}")))?;
-            runtime.block_on(dispatch_async(&common, command))
+            let done = runtime.block_on(dispatch_async(&common, command));
+            // Does not wait for a read of the standard input that is under way.
+            runtime.shutdown_background();
+            done
         }
     }
 }

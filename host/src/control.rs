@@ -14,6 +14,7 @@ pub mod api;
 pub mod client;
 pub mod cookie;
 pub mod discovery;
+pub mod drain;
 pub mod mux;
 pub mod server;
 pub mod service;

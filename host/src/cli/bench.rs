@@ -20,7 +20,7 @@ impl Bench {
         match self.what {
             What::Local(local) => odeon::bench::local(&local)
                 .map(|()| code::OK)
-                .map_err(|error| Exit::failed(format!("{error:#}"))),
+                .map_err(|error| Exit::because(&error)),
         }
     }
 }

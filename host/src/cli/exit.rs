@@ -52,6 +52,17 @@ impl Exit {
         Self::new(code::FAILED, message)
     }
 
+    /// Failed, for this reason and those behind it. Some errors say their cause
+    /// themselves; it is not said twice.
+    pub(crate) fn because(error: &anyhow::Error) -> Self {
+        let causes = error.chain().map(ToString::to_string);
+        let text = causes.reduce(|text, cause| match text.contains(&cause) {
+            true => text,
+            false => format!("{text}: {cause}"),
+        });
+        Self::failed(text.unwrap_or_default())
+    }
+
     /// Whoever read the output has gone, and wants no more. That is no failure.
     pub(crate) fn unread() -> Self {
         Self { code: code::OK, message: None }

@@ -13,8 +13,12 @@ use super::exit::{Exit, code};
 use super::output;
 use super::progress;
 
-/// A node that nobody finds, with this file's module.
-pub(crate) async fn start(file: &Path, config: &File) -> Result<(Node, Arc<Module>), Exit> {
+/// A node that nobody finds, with this file's module. It is never torn down: the
+/// command's process ends with it, whatever its actors do.
+pub(crate) async fn start(
+    file: &Path,
+    config: &File,
+) -> Result<(&'static Node, Arc<Module>), Exit> {
     let bytes = read(file)?;
     let settings = config.settings(&Overrides::default())?;
     let config = Config {
@@ -24,7 +28,8 @@ pub(crate) async fn start(file: &Path, config: &File) -> Result<(Node, Arc<Modul
         tier: settings.tier,
         ..Config::new("run@localhost", config::cache_dir()?)
     };
-    let node = Node::start(config).map_err(|error| Exit::failed(format!("{error:#}")))?;
+    let node = Node::start(config).map_err(|error| Exit::because(&error))?;
+    let node: &'static Node = Box::leak(Box::new(node));
     let store = Arc::clone(node.modules());
     let name = file.display().to_string();
     let loading = tokio::task::spawn_blocking(move || store.put(&bytes));

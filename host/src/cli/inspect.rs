@@ -23,7 +23,7 @@ impl Inspect {
         if self.json {
             output::json(&report)?;
         } else {
-            output::bytes(output::safe(&report.to_string()).as_bytes())?;
+            output::line(report.to_string().trim_end())?;
         }
         Ok(code::OK)
     }

@@ -66,7 +66,9 @@ impl Args {
         };
         // Before the ready line, so that whoever reads it may stop the node at once.
         let mut signals = Signals::new()?;
-        let node = Node::start(config).map_err(|error| Exit::failed(format!("{error:#}")))?;
+        let node = Node::start(config).map_err(|error| Exit::because(&error))?;
+        // Not torn down after its stop: the process ends, whatever its actors do.
+        let node: &'static Node = Box::leak(Box::new(node));
         let (stop, mut stopped) = watch::channel(false);
         let (name, incarnation) = (settings.name, node.id().get());
         let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, secret };

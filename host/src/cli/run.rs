@@ -1,7 +1,8 @@
 //! `odeon run`: a module in this terminal.
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use odeon::control::drain::draining;
 use odeon::control::service;
 use odeon::io::Terminal;
 use odeon::modules::shape::Shape;
@@ -25,27 +26,30 @@ pub(crate) struct Run {
     #[command(flatten)]
     grants: Grants,
     /// The module: a component, a core module that can be made into one, or text.
-    file: PathBuf,
-    /// For a program its arguments; for an SDK actor its function (`main` if there
-    /// is none) and the argument, as JSON; or a call, as in 'add(1, 2)'.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    /// Then, for a program, its arguments; for an SDK actor its function (`main` if
+    /// there is none) and the argument, as JSON; or a call, as in 'add(1, 2)'.
+    // One list, so that all that follows the file is the program's.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true,
+        value_names = ["FILE", "ARGUMENT"])]
+    command: Vec<String>,
 }
 
 impl Run {
     pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
         let config = common.file()?;
         let rights = self.grants.rights(&config)?;
-        let (node, module) = here::start(&self.file, &config).await?;
-        let start = self.start(module.shape())?;
-        let leader = node.lead(Terminal::new(self.raw));
+        let (file, arguments) = self.command.split_first().expect("clap requires the file");
+        let (node, module) = here::start(Path::new(file), &config).await?;
+        let start = start(file, arguments, module.shape())?;
+        let (terminal, drain) = draining(Terminal::new(self.raw));
+        let leader = node.lead(terminal);
         let spawn = Spawn {
             group_leader: Some(leader.pid()),
             limits: service::limits(self.grants.limits()),
             rights: service::rights(rights),
             ..Spawn::new(module.digest().to_string(), start)
         };
-        let text = format!("compiling {}", self.file.display());
+        let text = format!("compiling {file}");
         let spawned = progress::while_doing(text, node.spawn_watched(spawn)).await;
         let (pid, ended) = spawned.map_err(|error| here::failure(service::spawn_failure(error)))?;
         let mut ended = std::pin::pin!(ended.wait());
@@ -61,37 +65,41 @@ impl Run {
                 }
             }
         };
+        tokio::select! {
+            () = drain.wait(node, leader.pid()) => {}
+            // Whoever interrupts now does not want to wait for the reader of a pipe.
+            Ok(()) = tokio::signal::ctrl_c() => return Ok(code::INTERRUPTED),
+        }
         if interrupts > 0 && matches!(reason, Reason::Shutdown | Reason::Killed) {
             return Ok(code::INTERRUPTED);
         }
         Ok(exit::of_ending(&service::ending(&reason)))
     }
+}
 
-    /// Where it starts: what the module offers decides what the arguments mean.
-    fn start(&self, shape: &Shape) -> Result<Start, Exit> {
-        let first = self.arguments.first();
-        if shape.command.is_some() {
-            let program = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let arguments = std::iter::once(program).chain(self.arguments.iter().cloned());
-            return Ok(Start::Command { arguments: arguments.collect() });
-        }
-        if let Some(call) = first.filter(|text| text.contains('(')) {
-            return Ok(Start::Call(call.clone()));
-        }
-        if shape.entry.is_some() {
-            let argument = self.arguments.get(1).map_or("null", String::as_str);
-            return Ok(Start::Entry {
-                function: first.map_or("main", String::as_str).to_owned(),
-                argument: encoding::value(argument).into(),
-            });
-        }
-        let file = self.file.display();
-        Err(Exit::new(
-            code::USAGE,
-            format!(
-                "{file} is no program and no SDK actor; call one of its functions, as in \
-                 `odeon call {file} 'name(1, 2)'` (`odeon inspect {file}` lists them)"
-            ),
-        ))
+/// Where it starts: what the module offers decides what the arguments mean.
+fn start(file: &str, arguments: &[String], shape: &Shape) -> Result<Start, Exit> {
+    let first = arguments.first();
+    if shape.command.is_some() {
+        let program = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+        let arguments = std::iter::once(program.into_owned()).chain(arguments.iter().cloned());
+        return Ok(Start::Command { arguments: arguments.collect() });
     }
+    if let Some(call) = first.filter(|text| text.contains('(')) {
+        return Ok(Start::Call(call.clone()));
+    }
+    if shape.entry.is_some() {
+        let argument = arguments.get(1).map_or("null", String::as_str);
+        return Ok(Start::Entry {
+            function: first.map_or("main", String::as_str).to_owned(),
+            argument: encoding::value(argument).into(),
+        });
+    }
+    Err(Exit::new(
+        code::USAGE,
+        format!(
+            "{file} is no program and no SDK actor; call one of its functions, as in \
+             `odeon call {file} 'name(1, 2)'` (`odeon inspect {file}` lists them)"
+        ),
+    ))
 }

@@ -7,6 +7,8 @@
 mod attach;
 mod convert;
 
+use std::sync::Arc;
+
 use odeon_core::Pid;
 use odeon_core::wire::Outcome;
 use serde::Serialize;
@@ -115,7 +117,7 @@ impl NodeService {
     }
 
     async fn modules(&self) -> Answer<Vec<api::Module>> {
-        let store = self.node.modules().clone();
+        let store = Arc::clone(self.node.modules());
         let listed = blocking(move || store.list()).await?;
         let listed = listed.map_err(|error| convert::store_failure(&error))?;
         Ok(listed.into_iter().map(convert::module).collect())
@@ -136,13 +138,13 @@ impl NodeService {
             let text = format!("{bytes} bytes were announced, {} came", module.len());
             return Err(convert::failure(FailureKind::Usage, text));
         }
-        let store = self.node.modules().clone();
+        let store = Arc::clone(self.node.modules());
         let deployed = blocking(move || store.deploy(&name, &module)).await?;
         deployed.map(convert::module).map_err(|error| convert::store_failure(&error))
     }
 
     async fn remove(&self, module: String) -> Answer<()> {
-        let store = self.node.modules().clone();
+        let store = Arc::clone(self.node.modules());
         let removed = blocking(move || store.remove(&module)).await?;
         removed.map(drop).map_err(|error| convert::store_failure(&error))
     }

@@ -22,6 +22,7 @@ use super::convert;
 use crate::Node;
 use crate::control::api::{self, FromTerminal, ToTerminal};
 use crate::control::client::{decode, encode};
+use crate::control::drain::draining;
 use crate::control::mux::{Event, Exchange, Sender};
 use crate::io::Device;
 
@@ -37,6 +38,7 @@ type Read = Result<Option<Bytes>, IoError>;
 pub(super) async fn serve(node: &Node, spawn: api::Spawn, mut exchange: Exchange) {
     let pending = Arc::new(Mutex::new(Pending::default()));
     let device = Remote { sender: exchange.sender(), pending: Arc::clone(&pending) };
+    let (device, drain) = draining(device);
     let leader = node.lead(device);
     let spawn = crate::Spawn { group_leader: Some(leader.pid()), ..convert::spawn(spawn) };
     let (pid, ended) = match node.spawn_watched(spawn).await {
@@ -50,11 +52,11 @@ pub(super) async fn serve(node: &Node, spawn: api::Spawn, mut exchange: Exchange
     }
     let mut ended = std::pin::pin!(ended.wait());
     let mut interrupts = 0;
-    loop {
+    let reason = loop {
         let event = tokio::select! {
             reason = &mut ended => {
                 hang_up.armed = false;
-                return exchange.reply(Outcome::Done, encode(&convert::ending(&reason)));
+                break reason;
             }
             event = exchange.next() => event,
         };
@@ -72,7 +74,12 @@ pub(super) async fn serve(node: &Node, spawn: api::Spawn, mut exchange: Exchange
             Some(Event::End) => {}
             Some(Event::Cancelled | Event::Reply(..)) | None => return,
         }
+    };
+    tokio::select! {
+        () = drain.wait(node, leader.pid()) => {}
+        () = super::cancelled(&mut exchange) => return,
     }
+    exchange.reply(Outcome::Done, encode(&convert::ending(&reason)));
 }
 
 /// Tells the actor when its terminal has gone, in whatever way.
