@@ -5,8 +5,8 @@
 //! the task, before it lets the guest run, and the guest's host calls. They never
 //! wait for each other; listings look in now and then.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -123,9 +123,9 @@ impl Cell {
 
     /// Counts the living actors that descend from this one.
     pub(crate) fn descendants(&self) -> Arc<Quota> {
-        let quota = self.descendants.get_or_init(|| {
-            Quota::new(self.about.limits.children, self.about.quota.clone())
-        });
+        let quota = self
+            .descendants
+            .get_or_init(|| Quota::new(self.about.limits.children, self.about.quota.clone()));
         Arc::clone(quota)
     }
 

@@ -47,12 +47,10 @@ impl Native {
 
     /// Waits for an event. Nothing when the actor was ended by an exit signal.
     pub async fn receive(&mut self, filter: Filter) -> Option<Event> {
-        poll_fn(|context| {
-            match self.runtime.take(&self.cell, filter, Some(context.waker())) {
-                Taken::Event(event) => Poll::Ready(Some(event)),
-                Taken::Doomed => Poll::Ready(None),
-                Taken::Nothing => Poll::Pending,
-            }
+        poll_fn(|context| match self.runtime.take(&self.cell, filter, Some(context.waker())) {
+            Taken::Event(event) => Poll::Ready(Some(event)),
+            Taken::Doomed => Poll::Ready(None),
+            Taken::Nothing => Poll::Pending,
         })
         .await
     }

@@ -69,7 +69,18 @@ struct Inner {
     runtime: Arc<Runtime>,
     console: io::Leader,
     /// Stops the workers when the node goes.
-    _scheduler: Scheduler,
+    scheduler: Option<Scheduler>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.scheduler.take());
+        // A waiting actor's task is kept by the waker in its own inbox. Without it the
+        // task goes, and with it the guest.
+        for cell in self.runtime.directory.all() {
+            cell.close();
+        }
+    }
 }
 
 /// An actor to be made from outside.
@@ -146,8 +157,7 @@ impl Node {
             tracing::warn!("no dense memory on this system, fewer actors fit: {reason}");
         }
         scheduler.on_preempt(Box::new(engines.preempt()));
-        let tiers =
-            compile::Engines { dense: engines.dense.clone(), fast: engines.fast.clone() };
+        let tiers = compile::Engines { dense: engines.dense.clone(), fast: engines.fast.clone() };
         let mut compiler = Compiler::new(tiers).with_cache(config.data_dir.join("compiled"));
         if let Some(progress) = config.progress {
             compiler = compiler.with_progress(progress);
@@ -178,7 +188,7 @@ impl Node {
             }
         }))?;
         let console = io::lead(&runtime, runtime.output.clone());
-        Ok(Self(Arc::new(Inner { runtime, console, _scheduler: scheduler })))
+        Ok(Self(Arc::new(Inner { runtime, console, scheduler: Some(scheduler) })))
     }
 
     /// Its name.

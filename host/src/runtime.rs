@@ -121,7 +121,14 @@ impl Runtime {
 
     /// As [`Runtime::route`], when the receiver is at hand.
     pub(crate) fn push(&self, cell: &Cell, envelope: Envelope) -> Sent {
-        match cell.push(envelope) {
+        // A message waits until it is received; every other signal acts by itself,
+        // even on an actor that computes and receives nothing.
+        let acts = !matches!(envelope.signal, Signal::Message { .. });
+        let pushed = cell.push(envelope);
+        if acts {
+            self.spawner.nudge();
+        }
+        match pushed {
             Pushed::Taken => Sent::Taken,
             Pushed::Crowded => Sent::Crowded,
             Pushed::Dead(envelope) => {

@@ -21,7 +21,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_task::{Runnable, ScheduleInfo, WithInfo};
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
@@ -40,6 +40,10 @@ const LOOKS_UNTIL_SLEEP: u32 = 20;
 const FOREGROUND_RUNS_MAX: u32 = 61;
 /// Runs out of the last-woken slot before the queues get a turn.
 const SLOT_RUNS_MAX: u32 = 31;
+
+/// How long a stopping scheduler waits for a worker. Guests reach a yield point within
+/// microseconds; a blocking host call may take longer.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 type Task = Runnable;
 
@@ -70,6 +74,8 @@ struct Shared {
     sleeping: AtomicUsize,
     /// Counts the yields that were asked for.
     tick: AtomicU64,
+    /// Set when a running actor has to look at its signals.
+    nudged: AtomicBool,
     watcher_asleep: AtomicBool,
     watcher: OnceCellSync<thread::Thread>,
     preempt: RwLock<Vec<Preempt>>,
@@ -128,6 +134,7 @@ impl Scheduler {
             sleepers: Mutex::new(Vec::new()),
             sleeping: AtomicUsize::new(0),
             tick: AtomicU64::new(0),
+            nudged: AtomicBool::new(false),
             watcher_asleep: AtomicBool::new(false),
             watcher: OnceCellSync::new(),
             preempt: RwLock::new(Vec::new()),
@@ -168,8 +175,19 @@ impl Drop for Scheduler {
         let own = thread::current().id();
         for thread in self.threads.drain(..) {
             // A worker that drops the last handle to its own scheduler cannot wait for itself.
-            if thread.thread().id() != own {
+            if thread.thread().id() == own {
+                continue;
+            }
+            // A guest that computes leaves its worker at its next yield point.
+            let deadline = Instant::now() + STOP_PATIENCE;
+            while !thread.is_finished() && Instant::now() < deadline {
+                self.shared.ask_all_to_yield();
+                thread::park_timeout(Duration::from_millis(1));
+            }
+            if thread.is_finished() {
                 let _ = thread.join();
+            } else {
+                tracing::error!("a worker does not stop; it is left behind");
             }
         }
     }
@@ -191,6 +209,16 @@ impl Spawner {
         self.0.background.push(task);
         self.0.notify();
         self.0.wake_watcher();
+    }
+
+    /// Says that an actor, which may be running, got a signal that has to act soon:
+    /// a run that lasts longer than a slice is to yield though nobody waits for it.
+    pub(crate) fn nudge(&self) {
+        if !self.0.nudged.swap(true, Ordering::SeqCst)
+            || self.0.watcher_asleep.load(Ordering::Relaxed)
+        {
+            self.0.wake_watcher();
+        }
     }
 
     /// Yields that were asked for since the start.
@@ -260,6 +288,13 @@ impl Shared {
         if let Some(index) = sleeper {
             self.sleeping.fetch_sub(1, Ordering::SeqCst);
             self.lanes[index].wake();
+        }
+    }
+
+    fn ask_all_to_yield(&self) {
+        self.tick.fetch_add(1, Ordering::SeqCst);
+        for preempt in self.preempt.read().iter() {
+            preempt();
         }
     }
 
@@ -418,7 +453,7 @@ fn one(queue: &Injector<Task>) -> Option<Task> {
 fn watch(shared: &Shared) {
     shared.watcher.get_or_init(thread::current);
     let mut seen: Vec<u64> = vec![0; shared.lanes.len()];
-    let (mut calm, mut still) = (LOOKS_UNTIL_CALM, 0);
+    let (mut calm, mut still, mut nudged) = (LOOKS_UNTIL_CALM, 0, 0_u32);
     while !shared.stopping.load(Ordering::SeqCst) {
         thread::sleep(if calm < LOOKS_UNTIL_CALM { SLICE } else { SLICE_CALM });
         let (mut stuck, mut moved) = (false, false);
@@ -428,12 +463,15 @@ fn watch(shared: &Shared) {
             moved |= runs != *seen;
             *seen = runs;
         }
-        let waiting = shared.ready.load(Ordering::SeqCst) > 0;
+        if shared.nudged.swap(false, Ordering::SeqCst) {
+            // Whoever was running at the nudge and still is will have been seen to be
+            // stuck by the second look from now.
+            (nudged, calm) = (2, 0);
+        }
+        let waiting = shared.ready.load(Ordering::SeqCst) > 0 || nudged > 0;
+        nudged = nudged.saturating_sub(1);
         if stuck && waiting {
-            shared.tick.fetch_add(1, Ordering::SeqCst);
-            for preempt in shared.preempt.read().iter() {
-                preempt();
-            }
+            shared.ask_all_to_yield();
             (calm, still) = (0, 0);
             continue;
         }
@@ -442,8 +480,8 @@ fn watch(shared: &Shared) {
         if still >= LOOKS_UNTIL_SLEEP {
             still = 0;
             shared.watcher_asleep.store(true, Ordering::SeqCst);
-            // A task that became ready just before this store woke nobody.
-            if shared.ready.load(Ordering::SeqCst) == 0 {
+            // What became ready, or was nudged, just before this store woke nobody.
+            if shared.ready.load(Ordering::SeqCst) == 0 && !shared.nudged.load(Ordering::SeqCst) {
                 while shared.watcher_asleep.load(Ordering::SeqCst) {
                     thread::park();
                 }

@@ -150,10 +150,7 @@ impl Runtime {
     }
 
     /// A deployed module, ready to start; loads and compiles it where needed.
-    pub(crate) async fn program(
-        self: &Arc<Self>,
-        name: &str,
-    ) -> Result<Arc<Program>, SpawnError> {
+    pub(crate) async fn program(self: &Arc<Self>, name: &str) -> Result<Arc<Program>, SpawnError> {
         let module = self.modules.resolve(name).map_err(|e| SpawnError::NoModule(e.to_string()))?;
         let tier = self.tier.tier(module.shape());
         if let Some(program) = self.programs.ready(module.digest(), tier) {
@@ -161,7 +158,8 @@ impl Runtime {
         }
         let (runtime, label) = (Arc::clone(self), name.to_owned());
         let prepared =
-            tokio::task::spawn_blocking(move || runtime.programs.prepare(&module, &label, tier)).await;
+            tokio::task::spawn_blocking(move || runtime.programs.prepare(&module, &label, tier))
+                .await;
         prepared.unwrap_or_else(|error| {
             Err(SpawnError::NoModule(format!("{name}: loading it failed: {error}")))
         })

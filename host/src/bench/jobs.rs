@@ -103,7 +103,8 @@ impl Job {
 
     /// Measures it in this process.
     pub(super) fn measure(self, guest: &Path) -> anyhow::Result<f64> {
-        let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let io =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let bytes = if self.needs_guest() {
             std::fs::read(guest).with_context(|| format!("cannot read {}", guest.display()))?
         } else {

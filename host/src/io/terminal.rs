@@ -8,8 +8,8 @@ use odeon_core::signal::{Channel, IoError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Stdin};
 use tokio::sync::Mutex;
 
-use super::escape;
 use super::device::Device;
+use super::escape;
 
 /// The standard streams of this process. What goes to a screen has its control
 /// characters shown, because guests are not trusted with the terminal; what goes to

@@ -53,8 +53,15 @@ impl Start {
 
 /// A start that was checked against its module.
 pub(crate) enum Entrance {
-    Entry { at: ComponentExportIndex, function: String, argument: Bytes },
-    Command { at: ComponentExportIndex, arguments: Arc<[String]> },
+    Entry {
+        at: ComponentExportIndex,
+        function: String,
+        argument: Bytes,
+    },
+    Command {
+        at: ComponentExportIndex,
+        arguments: Arc<[String]>,
+    },
     Call {
         at: ComponentExportIndex,
         params: Vec<Val>,
@@ -197,9 +204,11 @@ async fn enter(
 ) -> wasmtime::Result<Reason> {
     match entrance {
         Entrance::Entry { at, function, argument } => {
-            let start = instance.get_typed_func::<(&str, &[u8]), (
-                Result<(), types::ExitReason>,
-            )>(&mut *store, at)?;
+            let start = instance
+                .get_typed_func::<(&str, &[u8]), (Result<(), types::ExitReason>,)>(
+                    &mut *store,
+                    at,
+                )?;
             let (ended,) = start.call_async(&mut *store, (&function, &argument)).await?;
             Ok(ended.err().map_or(Reason::Normal, Into::into))
         }
@@ -244,7 +253,9 @@ pub(super) fn why(error: &wasmtime::Error, state: &GuestState) -> Reason {
     if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref() {
         return match code {
             0 => Reason::Normal,
-            code => Reason::ExitCode(u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1)),
+            code => {
+                Reason::ExitCode(u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1))
+            }
         };
     }
     let trap = error.downcast_ref::<Trap>();

@@ -100,12 +100,10 @@ pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
             reason: reason.into(),
             tag: tag.map(Into::into),
         }),
-        Event::SpawnReply { request, outcome } => {
-            mailbox::Event::SpawnReply(mailbox::SpawnReply {
-                request: request.into(),
-                outcome: outcome.map(Into::into).map_err(Into::into),
-            })
-        }
+        Event::SpawnReply { request, outcome } => mailbox::Event::SpawnReply(mailbox::SpawnReply {
+            request: request.into(),
+            outcome: outcome.map(Into::into).map_err(Into::into),
+        }),
         Event::Timeout(timer) => mailbox::Event::Timeout(timer.into()),
         Event::IoRequest { sender, reply_as, request } => {
             mailbox::Event::IoRequest(io::IoRequest {
@@ -120,9 +118,7 @@ pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
 pub(super) fn filter(filter: mailbox::Filter) -> core_process::Filter {
     match filter {
         mailbox::Filter::Any => core_process::Filter::Any,
-        mailbox::Filter::Reference(reference) => {
-            core_process::Filter::Reference(reference.into())
-        }
+        mailbox::Filter::Reference(reference) => core_process::Filter::Reference(reference.into()),
     }
 }
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use odeon_arena::{MemoryArena, MemoryOptions, StackArena, StackOptions};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-
 /// Bytes of the stack that a guest's own frames may use.
 pub(super) const GUEST_STACK_BYTES: usize = 128 << 10;
 /// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.

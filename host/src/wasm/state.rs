@@ -158,7 +158,9 @@ impl ResourceLimiter for GuestState {
             // A memory that starts too large cannot be refused in a way that the
             // guest sees, so the actor does not start.
             if current == 0 && self.memory_bytes == 0 {
-                bail!("memory-bytes-max of {max} exceeded: the module needs {desired} at its start");
+                bail!(
+                    "memory-bytes-max of {max} exceeded: the module needs {desired} at its start"
+                );
             }
             return Ok(false);
         }

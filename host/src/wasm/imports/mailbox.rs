@@ -14,9 +14,7 @@ use odeon_core::{Envelope, Pid, Reason, Reference};
 use crate::cell::Waiting;
 use crate::runtime::{Sent, Taken};
 use crate::scheduler;
-use crate::wasm::bindings::odeon::actor::mailbox::{
-    Event, Filter, Host, SendError, SendOptions,
-};
+use crate::wasm::bindings::odeon::actor::mailbox::{Event, Filter, Host, SendError, SendOptions};
 use crate::wasm::bindings::odeon::actor::types;
 use crate::wasm::convert;
 use crate::wasm::state::{Doomed, GuestState};

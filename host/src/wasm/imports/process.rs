@@ -8,7 +8,7 @@ use crate::directory;
 use crate::spawn::{Family, Plan};
 use crate::wasm::Start;
 use crate::wasm::bindings::odeon::actor::process::{
-    self, AliasLife, DemonitorError, EntryCall, Host, Info, LinkError, Limits, Module,
+    self, AliasLife, DemonitorError, EntryCall, Host, Info, Limits, LinkError, Module,
     RegisterError, ReplyWhen, SpawnOptions, Spawned, Status,
 };
 use crate::wasm::bindings::odeon::actor::types;
@@ -40,10 +40,8 @@ impl Host for GuestState {
         options: SpawnOptions,
     ) -> wasmtime::Result<Result<Spawned, process::SpawnError>> {
         let spawned = self.spawn_child(module, start, options).await?;
-        let spawned = spawned.map(|(pid, monitor)| Spawned {
-            pid: pid.into(),
-            monitor: monitor.map(Into::into),
-        });
+        let spawned = spawned
+            .map(|(pid, monitor)| Spawned { pid: pid.into(), monitor: monitor.map(Into::into) });
         Ok(spawned.map_err(Into::into))
     }
 

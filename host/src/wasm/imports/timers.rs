@@ -30,7 +30,10 @@ impl Host for GuestState {
         Ok(())
     }
 
-    fn start(&mut self, duration_ms: u64) -> wasmtime::Result<Result<types::Reference, TimerError>> {
+    fn start(
+        &mut self,
+        duration_ms: u64,
+    ) -> wasmtime::Result<Result<types::Reference, TimerError>> {
         let (from, timer) = (self.cell.pid, self.runtime.fresh_reference());
         let later = Later { from, to: Recipient::Pid(from), signal: Signal::Timeout(timer) };
         Ok(self.add_timer(timer, duration_ms, later))
