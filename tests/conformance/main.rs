@@ -1,4 +1,11 @@
 //! The rows of the conformance catalogue that need one node. ROWS.md lists all rows,
 //! with the tests of each or the reason why there is none.
 
+mod aliases;
+mod exits;
+mod leaders;
 mod links;
+mod monitors;
+mod spawns;
+mod support;
+mod timers;
