@@ -312,7 +312,8 @@ impl Runtime {
     }
 
     /// The end of an actor: its guest is gone already. From here on nobody finds it;
-    /// then its name is free; then those who care are told.
+    /// then its name and its place among its ancestors' children are free; then those
+    /// who care are told.
     pub(crate) fn end(&self, cell: &Arc<Cell>, reason: Reason) -> Reason {
         let mut state = cell.state();
         with_effects(|effects| {
@@ -321,6 +322,9 @@ impl Runtime {
             let unread = cell.close();
             self.directory.remove(cell.pid.serial);
             self.directory.unname(cell);
+            if let Some(quota) = &cell.about.quota {
+                quota.give();
+            }
             let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);
             state.process.end(effects);
             self.perform(&mut state, effects);
@@ -328,9 +332,6 @@ impl Runtime {
             drop(state);
             for envelope in unread {
                 self.answer_for_nobody(envelope, &Reason::NoProc);
-            }
-            if let Some(quota) = &cell.about.quota {
-                quota.give();
             }
             reason
         })
