@@ -301,7 +301,8 @@ async fn s12_an_actor_that_cannot_live_within_its_memory_ends_with_the_limit() {
 async fn s12_an_actor_whose_first_memory_is_too_large_ends_with_the_limit() {
     let world = World::start().await;
     let mut parent = world.puppet().await;
-    let limits = Some(Limits { memory_bytes_max: Some(64 << 10), ..Limits::default() });
+    // Less than one page of WebAssembly.
+    let limits = Some(Limits { memory_bytes_max: Some(60_000), ..Limits::default() });
     let options = SpawnOptions { limits, ..monitored() };
     parent.spawned(spawn_with(function("nothing"), options)).await;
     let Event::Down { reason, .. } = parent.event().await else { unreachable!() };

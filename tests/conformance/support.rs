@@ -60,16 +60,12 @@ pub(crate) fn function(name: &str) -> Start {
     Start::Entry { function: name.to_owned(), argument: Vec::new() }
 }
 
-/// The function that ends with this failure. The text is encoded as postcard does:
-/// its length in groups of seven bits, then its bytes.
+/// The function that ends with this failure. The SDK's arguments are CBOR: a text
+/// is a mark, its length, and its bytes.
 pub(crate) fn failing(text: &str) -> Start {
-    let mut argument = Vec::with_capacity(text.len() + 5);
-    let mut length = text.len();
-    while length >= 0x80 {
-        argument.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    argument.push(length as u8);
+    let length = u32::try_from(text.len()).expect("a test's text is short enough");
+    let mut argument = vec![0x7a];
+    argument.extend_from_slice(&length.to_be_bytes());
     argument.extend_from_slice(text.as_bytes());
     Start::Entry { function: "fail".to_owned(), argument }
 }
