@@ -120,8 +120,8 @@ fn lints() -> Vec<Line> {
 }
 
 fn documentation() -> Vec<Line> {
-    let host =
-        ["doc", "--no-deps", "--lib", "-p", "odeon-core", "-p", "odeon-arena", "-p", "odeon"];
+    // All of the workspace, because another choice of packages would build wasmtime anew.
+    let host = ["doc", "--no-deps", "--lib", "--workspace"];
     [cargo(&host, &GATE, &[]), cargo(&["doc", "--no-deps"], &SDK, &["--features", "postcard"])]
         .into_iter()
         .map(|line| Line { env: vec![("RUSTDOCFLAGS", "-D warnings")], ..line })
