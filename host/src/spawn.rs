@@ -110,6 +110,9 @@ impl Runtime {
             && let Err(error) = self.directory.register(name, pid.serial)
         {
             self.directory.remove(pid.serial);
+            if let Some(quota) = &cell.about.quota {
+                quota.give();
+            }
             return Err(SpawnError::BadName(match error {
                 RegisterError::Taken => {
                     format!("{} is taken", plan.name.as_deref().unwrap_or_default())
