@@ -125,12 +125,17 @@ impl Ring {
     fn append(&mut self, actor: u64, source: Source, bytes: &[u8]) {
         let key = (actor, source == Source::Error);
         let mut line = self.unfinished.remove(&key).unwrap_or_default();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if line.ends_with(b"\n") || line.len() >= LINE_BYTES_MAX {
-                let whole = std::mem::take(&mut line);
-                let text = whole.strip_suffix(b"\n").unwrap_or(&whole);
-                self.add(actor, source, String::from_utf8_lossy(text).into_owned());
+        for mut rest in bytes.split_inclusive(|byte| *byte == b'\n') {
+            while !rest.is_empty() {
+                let room = LINE_BYTES_MAX - line.len();
+                let (fits, more) = rest.split_at(rest.len().min(room));
+                line.extend_from_slice(fits);
+                rest = more;
+                if line.ends_with(b"\n") || line.len() == LINE_BYTES_MAX {
+                    let whole = std::mem::take(&mut line);
+                    let text = whole.strip_suffix(b"\n").unwrap_or(&whole);
+                    self.add(actor, source, String::from_utf8_lossy(text).into_owned());
+                }
             }
         }
         if line.is_empty() {
