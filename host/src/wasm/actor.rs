@@ -270,7 +270,13 @@ pub(super) fn why(error: &wasmtime::Error, state: &GuestState) -> Reason {
     };
     match &state.limit_hit {
         Some(limit) => Reason::Limit(format!("{limit}, then: {what}").into()),
-        None if trap.is_none() && what.contains("-max of ") => Reason::Limit(what.into()),
+        None if trap.is_none() && names_limit(&what) => Reason::Limit(what.into()),
         None => Reason::Trap(what.into()),
     }
+}
+
+/// Whether a failed start went over a maximum: one of ours, or the number of
+/// memories, tables or instances, which wasmtime counts for us.
+fn names_limit(what: &str) -> bool {
+    what.contains("-max of ") || what.contains("resource limit exceeded")
 }
