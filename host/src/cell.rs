@@ -200,6 +200,11 @@ impl Cell {
         self.state.lock()
     }
 
+    /// Whether this is a group leader of the host's own.
+    pub(crate) fn is_device(&self) -> bool {
+        &*self.about.module == "odeon" && &*self.about.start == "device"
+    }
+
     /// Signals that wait to be read.
     pub(crate) fn backlog(&self) -> usize {
         self.inbox.lock().signals.len()

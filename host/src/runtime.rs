@@ -111,6 +111,8 @@ impl Runtime {
             return Sent::Away;
         }
         match self.directory.find(envelope.to.serial) {
+            // Devices serve many actors, so none of these may end one.
+            Some(cell) if cell.is_device() && is_kill(&envelope.signal) => Sent::Away,
             Some(cell) => self.push(&cell, envelope),
             None => {
                 self.answer_for_nobody(envelope, &Reason::NoProc);
@@ -353,6 +355,12 @@ impl State {
         let place = self.questions.iter().position(|(asked, _)| *asked == reference)?;
         Some(self.questions.swap_remove(place).1)
     }
+}
+
+/// Whether a signal ends even those who trap exits.
+fn is_kill(signal: &Signal) -> bool {
+    matches!(signal, Signal::Exit { reason: Reason::Kill, origin }
+        if !matches!(origin, ExitOrigin::Link))
 }
 
 /// What became of a signal.

@@ -69,7 +69,10 @@ type Asked = (Pid, Reference, IoRequest);
 
 /// Puts a device to work as a group leader.
 pub(crate) fn lead(runtime: &Arc<Runtime>, device: impl Device) -> Leader {
-    let native = Native::new(runtime, "device");
+    let mut native = Native::new(runtime, "device");
+    // A guest that is linked with its group leader and fails must not take the
+    // output of all others with it.
+    native.act(|process, _| process.trap_exit(true));
     let (pid, device) = (native.pid(), Arc::new(device));
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(serve(native, device, stopped));
