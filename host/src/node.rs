@@ -275,7 +275,7 @@ impl Node {
         self.runtime().directory.find(pid.serial).map(|cell| describe(&cell))
     }
 
-    /// The actor with this short id, pid or registered name.
+    /// The guest's actor with this short id, pid or registered name.
     pub fn find(&self, text: &str) -> Option<Pid> {
         let directory = &self.runtime().directory;
         let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
@@ -286,7 +286,8 @@ impl Node {
         };
         let by_id = serial.parse().ok().and_then(|serial| directory.find(serial));
         let by_name = || directory.whereis(&Name::new(text)?);
-        by_id.or_else(by_name).map(|cell| cell.pid)
+        let found = by_id.or_else(by_name);
+        found.filter(|cell| &*cell.about.module != "odeon").map(|cell| cell.pid)
     }
 
     /// Sends an exit signal.
