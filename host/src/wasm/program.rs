@@ -84,7 +84,12 @@ impl Programs {
         let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
         let label = label.into();
         let program = Arc::new(Program { label, module: Arc::clone(module), pre, entry, command });
-        self.ready.lock().insert((module.digest(), tier), Arc::clone(&program));
+        let mut ready = self.ready.lock();
+        // Modules that were removed since, and that no actor runs any more, go.
+        ready.retain(|_, known| {
+            Arc::strong_count(known) > 1 || Arc::strong_count(&known.module) > 1
+        });
+        ready.insert((module.digest(), tier), Arc::clone(&program));
         Ok(program)
     }
 }
