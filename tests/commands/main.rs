@@ -1,1 +1,10 @@
-//! To be written.
+//! The program as its users see it: what it prints, what it answers with, what it
+//! survives. Each test has a home of its own and random ports.
+
+mod actors;
+mod files;
+mod guests;
+mod listings;
+mod nodes;
+mod place;
+mod run;
