@@ -284,7 +284,7 @@ impl Runtime {
         let mut batch = Batch::new();
         let mut taken = 0;
         let mut pulled = cell.pull(waker, &mut batch);
-        while !batch.is_empty() && !state.doomed {
+        while !batch.is_empty() {
             taken += batch.len();
             with_effects(|effects| {
                 for envelope in batch.drain(..) {
@@ -294,7 +294,9 @@ impl Runtime {
                     }
                 }
             });
-            if !pulled.more {
+            // What is still in the inbox of an actor that ends is answered at its end;
+            // what was pulled out of it would be lost.
+            if !pulled.more || state.doomed {
                 break;
             }
             if taken >= SIGNALS_PER_TURN {
