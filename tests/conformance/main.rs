@@ -3,9 +3,11 @@
 
 mod aliases;
 mod exits;
+mod families;
 mod leaders;
 mod links;
 mod monitors;
+mod races;
 mod spawns;
 mod support;
 mod timers;

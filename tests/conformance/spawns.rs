@@ -9,7 +9,7 @@ use odeon_tests::protocol::{
 use odeon_tests::{Puppet, World};
 
 use crate::support::{
-    bound, demonitor, error, exit, failing, function, large, limited, receive, spawn_with,
+    bound, demonitor, error, exit, failing, function, large, limited, no_child_is_left, spawn_with,
 };
 
 fn request(start: Start, options: SpawnOptions, reply: ReplyWhen) -> Operation {
@@ -162,6 +162,7 @@ async fn an_abandoned_request_has_no_consequence_but_the_end_of_a_linked_child()
         assert_eq!(values[0], Value::Reference(expected), "another made a reference");
         if values[1] == Value::Bool(false) {
             // The guest was interrupted and the reply was faster: nothing to see here.
+            parent.kill().await;
             parent = world.puppet().await;
             continue;
         }
@@ -170,15 +171,9 @@ async fn an_abandoned_request_has_no_consequence_but_the_end_of_a_linked_child()
         assert!(!parent.yes(Operation::SpawnAbandon(expected)).await, "it was given up");
         let info = parent.itself().await;
         assert_eq!((info.links, info.monitors), (vec![], vec![]));
+        no_child_is_left(&world, parent.pid).await;
     }
     assert!(abandoned > 0, "no request was pending when it was to be given up");
-    // The children had a link, so none of them is left.
-    let Value::Pids(all) = parent.order(Operation::List).await else { unreachable!() };
-    for pid in all {
-        let info = parent.look(pid).await;
-        let is_child = info.is_some_and(|info| info.parent == Some(parent.pid));
-        assert!(!is_child, "{pid:?} is left of an abandoned request");
-    }
 }
 
 #[tokio::test]
@@ -355,93 +350,5 @@ async fn s16_whoever_lives_throughout_is_listed_once_while_others_come_and_go() 
     for (churn, given) in churns.iter_mut().zip(given) {
         let last = churn.finish(given).await;
         assert!(matches!(last, Value::Spawned { .. }), "{last:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_child_has_its_name_before_it_runs_and_a_taken_name_makes_no_child() {
-    let world = World::start().await;
-    let mut parent = world.puppet().await;
-    let named = || SpawnOptions { name: Some("only".into()), ..linked() };
-    let cradle = world.cradle();
-    let (pid, _) = parent.spawned(spawn_with(cradle.start(), named())).await;
-    let whereis = Operation::Whereis("only".into());
-    assert_eq!(parent.order(whereis.clone()).await, Value::Pid(Some(pid)));
-    let Value::Pids(before) = parent.order(Operation::List).await else { unreachable!() };
-    let refused = parent.order(spawn_with(function("waiter"), named())).await;
-    let is_bad_name = matches!(&refused, Value::Failed(Failure::Spawn(SpawnError::BadName(_))));
-    assert!(is_bad_name, "{refused:?}");
-    let Value::Pids(after) = parent.order(Operation::List).await else { unreachable!() };
-    assert_eq!(before, after, "a child was left");
-    assert_eq!(parent.itself().await.links, [pid]);
-    let child = cradle.puppet().await;
-    assert_eq!(child.pid, pid);
-    parent.done(Operation::Unlink(pid)).await;
-    child.kill().await;
-    assert_eq!(parent.order(whereis).await, Value::Pid(None));
-}
-
-/// A limit of two children, for the puppet that is given.
-async fn with_two_children(world: &World) -> Puppet {
-    world.puppet_with(|spawn| spawn.limits.children = Some(2)).await
-}
-
-fn is_full(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::Failed(Failure::Spawn(SpawnError::SystemLimit(text))) if text.contains("children-max")
-    )
-}
-
-#[tokio::test]
-async fn an_actor_has_as_many_children_as_it_may_their_own_included() {
-    let world = World::start().await;
-    let mut parent = with_two_children(&world).await;
-    let cradle = world.cradle();
-    let child = spawn_with(cradle.start(), SpawnOptions::default());
-    parent.spawned(child).await;
-    let mut child = cradle.puppet().await;
-    let cradle = world.cradle();
-    child.spawned(spawn_with(cradle.start(), SpawnOptions::default())).await;
-    let grandchild = cradle.puppet().await;
-    let one_more = || Operation::Spawn(Module::This, function("waiter"));
-    for puppet in [&mut parent, &mut child] {
-        let refused = puppet.order(one_more()).await;
-        assert!(is_full(&refused), "{refused:?}");
-    }
-    grandchild.kill().await;
-    parent.spawned(one_more()).await;
-}
-
-#[tokio::test]
-async fn the_place_of_a_child_is_free_when_down_comes() {
-    let world = World::start().await;
-    let mut parent = with_two_children(&world).await;
-    let child = || spawn_with(function("nothing"), monitored());
-    parent.spawned(child()).await;
-    parent.spawned(child()).await;
-    for round in 0..500 {
-        let Value::Batch(values) = parent.order(Operation::Batch(vec![receive(), child()])).await
-        else {
-            unreachable!()
-        };
-        let is_child = matches!(values[1], Value::Spawned { .. });
-        assert!(is_child, "round {round}: {values:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_spawn_that_failed_takes_no_child_s_place() {
-    let world = World::start().await;
-    let mut parent = with_two_children(&world).await;
-    parent.done(Operation::Register("taken".into(), parent.pid)).await;
-    let named = SpawnOptions { name: Some("taken".into()), ..SpawnOptions::default() };
-    for _ in 0..5 {
-        let refused = parent.order(spawn_with(function("waiter"), named.clone())).await;
-        let is_bad_name = matches!(&refused, Value::Failed(Failure::Spawn(SpawnError::BadName(_))));
-        assert!(is_bad_name, "{refused:?}");
-    }
-    for _ in 0..2 {
-        parent.spawned(Operation::Spawn(Module::This, function("waiter"))).await;
     }
 }

@@ -1,9 +1,12 @@
 //! Short words for the orders and events that most rows use.
 
+use std::time::Duration;
+
 use odeon_tests::protocol::{
     Destination, Event, Limits, Module, MonitorOptions, Operation, Pid, Reason, Reference,
     SendOptions, SpawnOptions, Start,
 };
+use odeon_tests::{World, in_time};
 
 pub(crate) fn link(to: Pid) -> Operation {
     Operation::Link { to, priority: false }
@@ -85,6 +88,18 @@ pub(crate) fn tagged(tag: &[u8]) -> MonitorOptions {
 
 pub(crate) fn limited(limits: Limits) -> SpawnOptions {
     SpawnOptions { limits: Some(limits), ..SpawnOptions::default() }
+}
+
+/// Waits until no actor is left that this one made.
+pub(crate) async fn no_child_is_left(world: &World, parent: Pid) {
+    let is_child = |actor: &odeon::ActorInfo| actor.parent == Some(parent.serial);
+    in_time("the end of all children", async {
+        while world.node.actors().iter().any(is_child) {
+            // The pause of a poll, with the deadline around it: no hope is put in it.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }
 
 /// Bytes that a copy cannot get right by chance.
