@@ -19,6 +19,7 @@ use odeon::{Config, Native, Node, Spawn, Start};
 use odeon_core::{Reason, process};
 pub use odeon_test_protocol as protocol;
 use protocol::{Destination, Event, Hello, Info, Operation, Order, Pid, Reference, Setup, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 pub use words::Word;
 
 /// The module that the puppets run, as it is deployed.
@@ -68,7 +69,13 @@ pub async fn in_time<T>(what: &str, wait: impl Future<Output = T>) -> T {
 pub struct World {
     /// The node.
     pub node: Node,
+    /// Given back after the node is gone.
+    _place: SemaphorePermit<'static>,
 }
+
+/// Nodes at one time. Each reserves terabytes of addresses and thousands of mappings,
+/// of which a process has a limited number.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 impl World {
     /// Starts it.
@@ -82,13 +89,14 @@ impl World {
     /// The system does not let it, or the guests are not built.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let module = guest(MODULE);
+        let place = PLACES.acquire().await.expect("the semaphore is never closed");
         // Shared by all nodes of all suites and kept, so that a guest is compiled once.
         let mut config = Config::new("test@localhost", target().join("test-data"));
         config.actors_max = 20_000;
         change(&mut config);
         let node = Node::start(config).expect("a node starts");
         node.modules().deploy(MODULE, &module).expect("the guest can be deployed");
-        Self { node }
+        Self { node, _place: place }
     }
 
     /// A puppet, spawned by the node itself.
@@ -117,9 +125,12 @@ impl World {
         let start = Start::Entry { function, argument: argument.into() };
         let mut spawn = Spawn::new(MODULE, start);
         change(&mut spawn);
-        let spawned = tokio::time::timeout(COMPILE_DEADLINE, self.node.spawn(spawn)).await;
-        spawned.expect("a puppet is made in time").expect("a puppet can be made");
-        cradle.puppet().await
+        let spawned = tokio::time::timeout(COMPILE_DEADLINE, self.node.spawn_watched(spawn)).await;
+        let (_, ended) = spawned.expect("a puppet is made in time").expect("a puppet can be made");
+        tokio::select! {
+            puppet = cradle.puppet() => puppet,
+            reason = ended.wait() => panic!("a puppet ended before it greeted: {reason}"),
+        }
     }
 
     /// A place for a puppet that somebody else spawns.
