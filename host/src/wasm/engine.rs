@@ -98,7 +98,11 @@ fn fast() -> wasmtime::Result<Engine> {
         .linear_memory_keep_resident(64 << 10)
         .table_keep_resident(16 << 10)
         .async_stack_keep_resident(16 << 10)
-        .decommit_batch_size(64);
+        // At once, else the memory of up to so many dead actors would stay.
+        .decommit_batch_size(1)
+        // As large as the default of `table-elements-max`, so that it is this limit
+        // that a guest runs into, and not one without a name.
+        .table_elements(100_000);
     let mut config = common();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
