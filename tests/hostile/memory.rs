@@ -119,7 +119,9 @@ async fn what_is_too_large_at_its_start_does_not_start() {
                 Ok((_, ended)) => soon(ended.wait()).await.to_string(),
                 Err(error) => error.to_string(),
             };
-            assert!(text.contains(limit), "{tier:?}: {text}");
+            // The fast engine refuses a table over its slots before it starts anything.
+            let refused = text.contains("exceeds the limit of 100000");
+            assert!(text.contains(limit) || refused, "{tier:?}: {text}");
         }
         bed.recovers().await;
     }
