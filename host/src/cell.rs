@@ -83,6 +83,9 @@ pub(crate) enum Question {
     Probe(oneshot::Sender<Option<Box<signal::Info>>>),
 }
 
+/// What listings show as the module of the host's own actors.
+pub(crate) const NATIVE_MODULE: &str = "odeon";
+
 /// An inbox longer than this makes whoever adds to it yield, so that a flood is
 /// not faster than its reader.
 const CROWDED_SIGNALS: usize = 2048;
@@ -137,10 +140,13 @@ impl Cell {
         if inbox.closed {
             return Pushed::Dead(envelope);
         }
+        let mut refused = None;
         if inbox.signals.len() as u64 >= limits.mailbox_messages {
             inbox.overflow = Some("mailbox-messages-max");
+            refused = Some(envelope);
         } else if inbox.bytes as u64 + bytes as u64 > limits.mailbox_bytes {
             inbox.overflow = Some("mailbox-bytes-max");
+            refused = Some(envelope);
         } else {
             inbox.bytes += bytes;
             inbox.signals.push_back(envelope);
@@ -152,7 +158,13 @@ impl Cell {
                 waker.wake_by_ref();
             }
         }
-        if crowded { Pushed::Crowded } else { Pushed::Taken }
+        match refused {
+            // The receiver ends of the overflow; whoever asked it something, or watches
+            // it, is answered as by the dead.
+            Some(envelope) => Pushed::Dead(envelope),
+            None if crowded => Pushed::Crowded,
+            None => Pushed::Taken,
+        }
     }
 
     /// Takes out a few signals, oldest first. With a waker, says who is to be woken
@@ -202,12 +214,18 @@ impl Cell {
 
     /// Whether this is a group leader of the host's own.
     pub(crate) fn is_device(&self) -> bool {
-        &*self.about.module == "odeon" && &*self.about.start == "device"
+        self.is_native() && &*self.about.start == "device"
     }
 
     /// Signals that wait to be read.
     pub(crate) fn backlog(&self) -> usize {
         self.inbox.lock().signals.len()
+    }
+
+    /// Whether this is an actor of the host itself.
+    pub(crate) fn is_native(&self) -> bool {
+        // A guest may be deployed under the same name, but it has a place in a quota.
+        self.about.quota.is_none() && &*self.about.module == NATIVE_MODULE
     }
 
     /// Bytes of the guest's memories.

@@ -12,7 +12,7 @@ use odeon_core::process::{Effects, Event, Filter, MonitorOptions, Process};
 use odeon_core::signal::{Monitored, Signal};
 use odeon_core::{Envelope, Pid, Reason, Reference};
 
-use crate::cell::{About, Cell};
+use crate::cell::{About, Cell, NATIVE_MODULE};
 use crate::runtime::{Runtime, Taken};
 
 /// An actor of the host. It ends, with `normal`, when this is dropped.
@@ -27,7 +27,7 @@ impl Native {
         let pid = runtime.fresh_pid();
         let process = Process::new(pid, pid, runtime.limits.core());
         let about = About {
-            module: "odeon".into(),
+            module: NATIVE_MODULE.into(),
             start: what.into(),
             parent: None,
             born: Instant::now(),

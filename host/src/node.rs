@@ -266,7 +266,7 @@ impl Node {
     /// All actors of guests, in the order of their birth.
     pub fn actors(&self) -> Vec<ActorInfo> {
         let cells = self.runtime().directory.all();
-        let guests = cells.iter().filter(|cell| &*cell.about.module != "odeon");
+        let guests = cells.iter().filter(|cell| !cell.is_native());
         guests.map(|cell| describe(cell)).collect()
     }
 
@@ -287,7 +287,7 @@ impl Node {
         let by_id = serial.parse().ok().and_then(|serial| directory.find(serial));
         let by_name = || directory.whereis(&Name::new(text)?);
         let found = by_id.or_else(by_name);
-        found.filter(|cell| &*cell.about.module != "odeon").map(|cell| cell.pid)
+        found.filter(|cell| !cell.is_native()).map(|cell| cell.pid)
     }
 
     /// Sends an exit signal.
@@ -345,7 +345,7 @@ impl Node {
                 .directory
                 .all()
                 .into_iter()
-                .filter(|cell| &*cell.about.module != "odeon")
+                .filter(|cell| !cell.is_native())
                 .map(|cell| cell.pid)
                 .collect();
             for pid in &watches {

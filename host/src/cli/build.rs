@@ -97,7 +97,7 @@ fn compile(toolchain: Toolchain, dir: &Path) -> Result<PathBuf, Exit> {
 fn artifact(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
     let manifest = manifest.canonicalize().ok()?;
     let lines = messages.split(|byte| *byte == b'\n');
-    let modules = lines.filter_map(|line| {
+    let mut modules = lines.filter_map(|line| {
         let message: serde_json::Value = serde_json::from_slice(line).ok()?;
         let from = message.get("manifest_path")?.as_str()?;
         if Path::new(from).canonicalize().ok()? != manifest {
@@ -108,7 +108,7 @@ fn artifact(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
             .find(|file| Path::new(file).extension() == Some(OsStr::new("wasm")))
             .map(PathBuf::from)
     });
-    modules.last()
+    modules.next_back()
 }
 
 /// Debian's cargo, shielded from a rustup installation beside it: its proxies must

@@ -14,7 +14,7 @@ pub(crate) fn value(text: &str) -> Vec<u8> {
 /// The bytes of these hexadecimal digits; spaces between bytes do not count.
 pub(crate) fn hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err("an odd number of hexadecimal digits".to_owned());
     }
     let byte = |pair: &[u8]| {

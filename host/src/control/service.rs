@@ -2,7 +2,7 @@
 //!
 //! Converts, checks, calls the node, answers. Decides nothing about actors. A
 //! request whose client goes away is dropped where it stands; what an attached
-//! terminal leaves behind is dealt with in [`attach`].
+//! terminal leaves behind is dealt with in `attach`.
 
 mod attach;
 mod convert;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use odeon_core::Reason;
 use odeon_core::signal::SpawnError;
 use wasmtime::component::{ComponentExportIndex, Instance, Val};
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::bindings::odeon::actor::types;
 use super::call::Answer;
@@ -262,6 +262,10 @@ pub(super) fn why(error: &wasmtime::Error, state: &GuestState) -> Reason {
     if trap == Some(&Trap::StackOverflow) {
         let max = super::engine::GUEST_STACK_BYTES;
         return Reason::Limit(format!("stack-bytes-max of {max} exceeded").into());
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        let max = super::engine::FAST_ACTORS_MAX;
+        return Reason::Limit(format!("fast-actors-max of {max} reached: {error}").into());
     }
     let what = match (&state.panic, trap) {
         (Some(panic), _) => panic.clone(),

@@ -8,15 +8,16 @@
 
 use std::sync::Arc;
 
-use odeon_arena::{MemoryArena, MemoryOptions, StackArena, StackOptions};
+use odeon_arena::{MemoryArena, MemoryClass, MemoryOptions, StackArena, StackOptions};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Bytes of the stack that a guest's own frames may use.
 pub(super) const GUEST_STACK_BYTES: usize = 128 << 10;
 /// Bytes of the whole stack of a fiber: the guest's, and what host calls need on top.
 const FIBER_STACK_BYTES: usize = 256 << 10;
-/// Actors that the fast tier holds at one time.
-const FAST_ACTORS_MAX: u32 = 8_000;
+/// Actors that the fast tier holds at one time. The pool protects every stack when
+/// it is made, which each start of a node pays for: 8 us a stack.
+pub(super) const FAST_ACTORS_MAX: u32 = 2_000;
 
 /// The engines of a node.
 pub(crate) struct Engines {
@@ -74,7 +75,7 @@ fn dense(actors_max: usize) -> Result<Engine, String> {
     // An actor of several components may need more than one; what is not used costs nothing.
     stacks.slots = u32::try_from(actors_max.saturating_mul(2)).unwrap_or(u32::MAX).max(1024);
     let stacks = StackArena::new(&stacks).map_err(|error| error.to_string())?;
-    let memories = MemoryArena::new(&MemoryOptions::new()).map_err(|error| error.to_string())?;
+    let memories = MemoryArena::new(&memories()).map_err(|error| error.to_string())?;
     let mut config = common();
     config
         .with_host_stack(Arc::new(stacks))
@@ -86,6 +87,22 @@ fn dense(actors_max: usize) -> Result<Engine, String> {
         .memory_may_move(true)
         .memory_init_cow(false);
     Engine::new(&config).map_err(|error| format!("{error:#}"))
+}
+
+/// Slots for the memories of two million small actors and of a few large ones: about
+/// 7 TiB of the 128 that a process has, so that tests can have several nodes in one.
+fn memories() -> MemoryOptions {
+    let classes = [
+        (64 << 10, 1 << 21),
+        (256 << 10, 1 << 21),
+        (2 << 20, 1 << 20),
+        (16 << 20, 1 << 16),
+        (128 << 20, 1 << 13),
+        (1 << 30, 1 << 10),
+        (4 << 30, 1 << 8),
+    ];
+    let class = |(slot_bytes, slots)| MemoryClass { slot_bytes, slots };
+    MemoryOptions { classes: classes.map(class).to_vec(), ..MemoryOptions::new() }
 }
 
 fn fast() -> wasmtime::Result<Engine> {

@@ -156,6 +156,7 @@ impl Random {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a person names the seed to replay")]
 fn damaged_batches_never_panic_and_yield_no_more_than_they_hold() {
     let seed = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     println!("SEED={seed} replays this run");

@@ -1,5 +1,7 @@
 //! `odeon:actor/process`: actors, links, monitors, aliases, local names.
 
+use std::sync::Arc;
+
 use odeon_core::process::MonitorOptions;
 use odeon_core::signal::{ExitOrigin, Monitored, Signal, SpawnError};
 use odeon_core::{Envelope, Name, Pid, Reason, Reference, limits};
@@ -59,7 +61,7 @@ impl Host for GuestState {
         })?;
         let family = Family { parent: self.cell.pid, link, monitor: monitor.map(|_| request) };
         match self.plan(module, start, options, Some(family)) {
-            Ok(plan) => self.runtime.clone().spawn_later(plan, request),
+            Ok(plan) => Arc::clone(&self.runtime).spawn_later(plan, request),
             Err(error) => self.runtime.answer_spawn(self.cell.pid, request, Err(error)),
         }
         Ok(request.into())
@@ -189,6 +191,10 @@ impl Host for GuestState {
         if pid == self.cell.pid {
             return Ok(true);
         }
+        // The host's own actors take signals when it suits them: the directory answers.
+        if self.runtime.directory.find(pid.serial).is_some_and(|cell| cell.is_native()) {
+            return Ok(pid.node == self.runtime.id);
+        }
         let answer = self.runtime.probe(&self.cell, pid);
         Ok(answer.await.map_err(|_| Doomed)?.is_some())
     }
@@ -196,7 +202,11 @@ impl Host for GuestState {
     async fn get_info(&mut self, pid: types::Pid) -> wasmtime::Result<Option<Info>> {
         let pid = Pid::from(pid);
         let subject = self.runtime.directory.find(pid.serial);
-        let answer = self.runtime.probe(&self.cell, pid).await.map_err(|_| Doomed)?;
+        let native = subject.as_ref().filter(|cell| cell.is_native() && cell.pid == pid);
+        let answer = match native {
+            Some(cell) => Some(Box::new(cell.state().process.info())),
+            None => self.runtime.probe(&self.cell, pid).await.map_err(|_| Doomed)?,
+        };
         // A cell that was found before stays readable when its actor ends meanwhile.
         let (Some(info), Some(subject)) = (answer, subject) else { return Ok(None) };
         let node = &self.runtime.name;
@@ -290,7 +300,7 @@ impl GuestState {
             return Err(SpawnError::NoConnection);
         }
         let module = match module {
-            Module::This => crate::spawn::Code::Program(self.program.clone()),
+            Module::This => crate::spawn::Code::Program(Arc::clone(&self.program)),
             Module::Name(name) => crate::spawn::Code::Named(name),
             Module::Digest(digest) => crate::spawn::Code::Named(digest),
         };
@@ -309,7 +319,7 @@ impl GuestState {
         let patch = options.limits.map(|limits: Limits| convert::limits(limits));
         let limits = match patch {
             Some(patch) => about.limits.narrowed(&patch).into(),
-            None => about.limits.clone(),
+            None => Arc::clone(&about.limits),
         };
         Ok(Plan {
             code: module,
@@ -317,8 +327,8 @@ impl GuestState {
             name: options.name,
             group_leader: leader,
             limits,
-            rights: about.rights.clone(),
-            parent: Some(self.cell.clone()),
+            rights: Arc::clone(&about.rights),
+            parent: Some(Arc::clone(&self.cell)),
             family,
         })
     }
@@ -339,14 +349,16 @@ impl GuestState {
             Ok(plan) => plan,
             Err(error) => return Ok(Err(error)),
         };
-        let born = match self.runtime.clone().prepare(plan).await {
+        let born = match Arc::clone(&self.runtime).prepare(plan).await {
             Ok(born) => born,
             Err(error) => return Ok(Err(error)),
         };
         let pid = born.pid();
         // The parent's half comes first, so that no death of the child can precede it.
-        self.act(|process, effects| process.spawned(pid, link, monitor, effects))?;
+        let acted = self.act(|process, effects| process.spawned(pid, link, monitor, effects));
+        // Even if this was the parent's last act: what is born has to run to end.
         born.run();
+        acted?;
         Ok(Ok((pid, reference)))
     }
 }
