@@ -13,6 +13,7 @@ mod encoding;
 mod exit;
 mod here;
 mod inspect;
+mod interrupt;
 mod logs;
 mod modules;
 mod new;

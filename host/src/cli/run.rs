@@ -13,6 +13,7 @@ use super::Common;
 use super::encoding;
 use super::exit::{self, Exit, code};
 use super::here;
+use super::interrupt::Interrupts;
 use super::progress;
 use super::rights::Grants;
 
@@ -54,10 +55,11 @@ impl Run {
         let (pid, ended) = spawned.map_err(|error| here::failure(service::spawn_failure(error)))?;
         let mut ended = std::pin::pin!(ended.wait());
         let mut interrupts = 0;
+        let mut heard = Interrupts::listen()?;
         let reason = loop {
             tokio::select! {
                 reason = &mut ended => break reason,
-                Ok(()) = tokio::signal::ctrl_c() => {
+                () = heard.next() => {
                     interrupts += 1;
                     // One that traps exits may clean up; the second time it may not.
                     let reason = if interrupts > 1 { Reason::Kill } else { Reason::Shutdown };
@@ -68,7 +70,7 @@ impl Run {
         tokio::select! {
             () = drain.wait(node, leader.pid()) => {}
             // Whoever interrupts now does not want to wait for the reader of a pipe.
-            Ok(()) = tokio::signal::ctrl_c() => return Ok(code::INTERRUPTED),
+            () = heard.next() => return Ok(code::INTERRUPTED),
         }
         if interrupts > 0 && matches!(reason, Reason::Shutdown | Reason::Killed) {
             return Ok(code::INTERRUPTED);

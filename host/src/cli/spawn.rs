@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::Common;
 use super::exit::{self, Exit, code};
+use super::interrupt::Interrupts;
 use super::rights::Grants;
 use super::{encoding, output, progress, remote};
 
@@ -87,11 +88,12 @@ async fn attached(client: Client, request: &Request, terminal: Terminal) -> Resu
     let (sender, terminal) = (exchange.sender(), Arc::new(terminal));
     // The node wants to know who writes; a terminal does not care.
     let from = Pid { node: NodeId::from_wire(0), serial: 0 };
+    let mut interrupts = Interrupts::listen()?;
     let mut interrupted = false;
     loop {
         let event = tokio::select! {
             event = exchange.next() => event,
-            Ok(()) = tokio::signal::ctrl_c() => {
+            () = interrupts.next() => {
                 interrupted = true;
                 let interrupt = sender.send_piece(encode(&FromTerminal::Interrupt));
                 interrupt.await.map_err(ClientError::from)?;
