@@ -1,5 +1,6 @@
 //! Files that are no modules, or that are ones nobody should run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use odeon::modules::compile::TierChoice;
@@ -23,7 +24,7 @@ async fn two_hundred_thousand_functions_are_refused_by_name_and_delay_nobody() {
     assert!(error.contains("200000 functions, and the limit is 50000 (functions-max)"), "{error}");
     let attack = async {
         loop {
-            let (store, bytes) = (bed.node.modules().clone(), bytes.clone());
+            let (store, bytes) = (Arc::clone(bed.node.modules()), bytes.clone());
             let deploy = tokio::task::spawn_blocking(move || store.deploy("hostile", &bytes));
             assert!(deploy.await.expect("no panic").is_err());
         }

@@ -63,7 +63,7 @@ async fn a_flood_of_bytes_ends_the_victim_at_its_limit_and_the_memory_comes_back
         // The system's allocator keeps what one flood took, 256 MiB, for each of the few
         // threads that took it. Eight floods that were never given back would be 2 GiB.
         let stock = *stock.get_or_insert_with(resident_bytes);
-        until("the memory is back", || resident_bytes() < stock + (3 * 256 << 20)).await;
+        until("the memory is back", || resident_bytes() < stock + ((3 * 256) << 20)).await;
     }
     let limits = LimitsPatch { mailbox_bytes: Some(16 << 20), ..LimitsPatch::default() };
     bed.calm_during(flood_for_ever(&bed, limits, 40, 1 << 20), "flood of bytes").await;
