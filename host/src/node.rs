@@ -19,7 +19,7 @@ use crate::native::Native;
 use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
 use crate::scheduler::Scheduler;
-use crate::spawn::{Code, Plan};
+use crate::spawn::{Born, Code, Plan};
 use crate::timers::{Recipient, Timers};
 use crate::wasm::{self, CallError, Engines, Programs, Start};
 
@@ -222,18 +222,7 @@ impl Node {
     /// # Errors
     /// As [`SpawnError`] says. A failure of the actor's own start is its exit reason.
     pub async fn spawn(&self, spawn: Spawn) -> Result<Pid, SpawnError> {
-        let runtime = self.runtime();
-        let plan = Plan {
-            code: Code::Named(spawn.module),
-            start: spawn.start,
-            name: spawn.name,
-            group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
-            limits: Arc::new(runtime.limits.with(&spawn.limits)),
-            rights: Arc::new(spawn.rights),
-            parent: None,
-            family: None,
-        };
-        let born = Arc::clone(runtime).prepare(plan).await?;
+        let born = self.prepare(spawn).await?;
         let pid = born.pid();
         born.run();
         Ok(pid)
@@ -244,19 +233,8 @@ impl Node {
     /// # Errors
     /// As for [`Node::spawn`].
     pub async fn spawn_watched(&self, spawn: Spawn) -> Result<(Pid, Ended), SpawnError> {
-        let runtime = self.runtime();
         let mut watcher = self.native("watcher");
-        let plan = Plan {
-            code: Code::Named(spawn.module),
-            start: spawn.start,
-            name: spawn.name,
-            group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
-            limits: Arc::new(runtime.limits.with(&spawn.limits)),
-            rights: Arc::new(spawn.rights),
-            parent: None,
-            family: None,
-        };
-        let born = Arc::clone(runtime).prepare(plan).await?;
+        let born = self.prepare(spawn).await?;
         let pid = born.pid();
         watcher.monitor(pid);
         born.run();
@@ -360,6 +338,22 @@ impl Node {
                 return;
             }
         }
+    }
+
+    /// Makes an actor that does not run yet.
+    async fn prepare(&self, spawn: Spawn) -> Result<Born, SpawnError> {
+        let runtime = self.runtime();
+        let plan = Plan {
+            code: Code::Named(spawn.module),
+            start: spawn.start,
+            name: spawn.name,
+            group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
+            limits: Arc::new(runtime.limits.with(&spawn.limits)),
+            rights: Arc::new(spawn.rights),
+            parent: None,
+            family: None,
+        };
+        Arc::clone(runtime).prepare(plan).await
     }
 
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
