@@ -16,6 +16,8 @@
 //! | 0x01 | hello | `"odeon"`, versions, features, role, name, incarnation, nonce | |
 //! | 0x02 | proof | 32 bytes | |
 //! | 0x03 | refused | code, two numbers | |
+//! | 0x04 | welcome | what the acceptor is | |
+//! | 0x05 | about | what the initiator is | |
 //! | 0x10 | request | id, service | the request, in the service's encoding |
 //! | 0x11 | reply | id, outcome | the reply |
 //! | 0x12 | stream data | id | the data |
@@ -24,6 +26,16 @@
 //! | 0x15 | cancel | id | |
 //! | 0x20 | ping | token | |
 //! | 0x21 | pong | token | |
+//! | 0x22 | tick | | |
+//! | 0x28 | nodes | list of nodes | |
+//! | 0x30 | message to an actor | from, to | the message |
+//! | 0x31 | message to an alias | from, alias, priority | the message |
+//! | 0x32 | message to a name | from, name | the message |
+//! | 0x33 | any other signal | from, address, signal | its text or bytes |
+//! | 0x34 | spawn request | what to run, for whom | what it starts with |
+//! | 0x38 | fragment | stream, last | a piece of a frame |
+//! | 0x39 | signal credit | bytes | |
+//! | 0x3a | compressed | length | one frame, as an lz4 block |
 //! | 0x80 and above | optional: skipped by readers that do not know it | | |
 //!
 //! An unknown kind below 0x80, a frame that is cut short or over the limit, and
@@ -34,10 +46,16 @@
 //! [`peer`](crate::peer) and the connection's owner use it.
 
 mod codec;
+mod item;
+pub(crate) mod kind;
 
 use bytes::Bytes;
 
 pub use codec::{DecodeError, Raw};
+pub use item::{
+    ARGUMENTS_MAX, Address, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName, NODE_ADDRESS_BYTES_MAX,
+    NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt, TooLarge,
+};
 
 /// The oldest protocol version that this code speaks.
 pub const VERSION_MIN: u16 = 1;
@@ -70,7 +88,11 @@ pub const SERVICE_BYTES_MAX: usize = 64;
 /// The longest node name, in bytes.
 pub const NODE_NAME_BYTES_MAX: usize = 255;
 
-/// One frame.
+/// Bit in [`Hello::features`]: the side reads [compressed](self) frames.
+pub const FEATURE_LZ4: u64 = 1;
+
+/// One frame, but for those that only connected nodes send each other: [`Item`]s, and
+/// what [`peer`](crate::peer) wraps around them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// Opens the handshake.
@@ -131,6 +153,18 @@ pub enum Frame {
     Pong {
         /// The ping's.
         token: u64,
+    },
+    /// The accepting node keeps the connection. Its first frame after the handshake,
+    /// if it does not refuse; the other side sends nothing before it.
+    Welcome(NodeInfo),
+    /// Answers a [`Frame::Welcome`]; the initiator's first frame after the handshake.
+    About(NodeInfo),
+    /// Shows that the sender lives when it has nothing else to say.
+    Tick,
+    /// The receiver may send so many more bytes of signals.
+    SignalCredit {
+        /// Bytes of frames, as they travel.
+        bytes: u32,
     },
 }
 
@@ -200,6 +234,17 @@ pub enum Refusal {
     /// Too many connections.
     #[error("too many connections")]
     Busy,
+    /// Two nodes connected to each other at one time; the refusing side's own
+    /// connection is the one that stays.
+    #[error("simultaneous connection: the refusing side's own one stays")]
+    Simultaneous,
+    /// The node is not on the list of those that may connect, or one of the two has a
+    /// short name and the other a long one.
+    #[error("node not allowed")]
+    NotAllowed,
+    /// The refusing node has this name itself.
+    #[error("node name in use")]
+    NameInUse,
     /// A reason that only newer versions know.
     #[error("refused with code {0}")]
     Other(u8),

@@ -187,6 +187,9 @@ impl Connection {
             Frame::Hello(_) | Frame::Proof(_) | Frame::Refused(_) => {
                 Err(violation("a handshake frame after the handshake"))
             }
+            Frame::Welcome(_) | Frame::About(_) | Frame::Tick | Frame::SignalCredit { .. } => {
+                Err(violation("a frame between nodes on a command's connection"))
+            }
         }
     }
 }

@@ -8,23 +8,15 @@
 use bytes::{Buf, Bytes};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Frame, HEADER_BYTES, Hello, NODE_NAME_BYTES_MAX, Outcome, Refusal, Role, SERVICE_BYTES_MAX,
+use super::item::{decode_info, encode_info};
+use super::kind::{
+    ABOUT, CANCEL, COMPRESSED, CREDIT, FRAGMENT, HELLO, NODES, OPTIONAL, PING, PONG, PROOF,
+    REFUSED, REPLY, REQUEST, SIGNAL_CREDIT, STREAM_DATA, STREAM_END, TICK, WELCOME, is_signal,
 };
-
-const HELLO: u8 = 0x01;
-const PROOF: u8 = 0x02;
-const REFUSED: u8 = 0x03;
-const REQUEST: u8 = 0x10;
-const REPLY: u8 = 0x11;
-const STREAM_DATA: u8 = 0x12;
-const STREAM_END: u8 = 0x13;
-const CREDIT: u8 = 0x14;
-const CANCEL: u8 = 0x15;
-const PING: u8 = 0x20;
-const PONG: u8 = 0x21;
-/// Kinds with this bit may be skipped by who does not know them.
-const OPTIONAL: u8 = 0x80;
+use super::{
+    Frame, HEADER_BYTES, Hello, NODE_NAME_BYTES_MAX, NodeInfo, Outcome, Refusal, Role,
+    SERVICE_BYTES_MAX,
+};
 
 /// What tells this protocol from any other that ends up on the port.
 const MAGIC: [u8; 5] = *b"odeon";
@@ -49,6 +41,10 @@ pub enum DecodeError {
     /// The body of this kind does not decode.
     #[error("malformed frame of kind 0x{0:02x}")]
     Malformed(u8),
+    /// A known kind where it cannot be: a signal on a command's connection, or
+    /// anything but a signal among signals.
+    #[error("frame of kind 0x{0:02x} out of place")]
+    OutOfPlace(u8),
 }
 
 /// A frame as it stands in a message: cut off, not read.
@@ -95,10 +91,13 @@ impl Raw {
         Ok(Some(Self { kind, body: message.split_to(bytes) }))
     }
 
-    /// Reads the frame. `None` is an optional one that this code does not know.
+    /// Reads the frame. `None` is an optional one that this code does not know. What
+    /// only connected nodes send each other is for
+    /// [`Inbound`](crate::peer::inbound::Inbound).
     ///
     /// # Errors
-    /// When the kind is unknown and not optional, or the body does not decode.
+    /// When the kind is unknown and not optional, or that of an item, a fragment or a
+    /// compressed frame, or the body does not decode.
     pub fn decode(&self) -> Result<Option<Frame>, DecodeError> {
         let frame = match self.kind {
             HELLO => self.hello()?,
@@ -138,6 +137,12 @@ impl Raw {
             CANCEL => Frame::Cancel { id: self.fixed()? },
             PING => Frame::Ping { token: self.fixed()? },
             PONG => Frame::Pong { token: self.fixed()? },
+            WELCOME => Frame::Welcome(decode_info(self)?),
+            ABOUT => Frame::About(decode_info(self)?),
+            TICK => Frame::Tick,
+            SIGNAL_CREDIT => Frame::SignalCredit { bytes: self.fixed()? },
+            NODES | FRAGMENT | COMPRESSED => return Err(DecodeError::OutOfPlace(self.kind)),
+            kind if is_signal(kind) => return Err(DecodeError::OutOfPlace(kind)),
             kind if kind & OPTIONAL != 0 => return Ok(None),
             kind => return Err(DecodeError::UnknownKind(kind)),
         };
@@ -168,20 +173,28 @@ impl Raw {
     /// The fixed part of a kind without raw bytes. What follows it is from a
     /// newer version and is ignored.
     fn fixed<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
-        let (value, _newer) =
-            postcard::take_from_bytes(&self.body).map_err(|_| self.malformed())?;
+        let (value, _newer) = fixed_part(self.kind, &self.body)?;
         Ok(value)
     }
 
     /// The fixed part, and the raw bytes behind it without a copy.
     fn with_tail<'a, T: Deserialize<'a>>(&'a self) -> Result<(T, Bytes), DecodeError> {
-        let (value, tail) = postcard::take_from_bytes(&self.body).map_err(|_| self.malformed())?;
+        let (value, tail) = fixed_part(self.kind, &self.body)?;
         Ok((value, self.body.slice(self.body.len() - tail.len()..)))
     }
 
     fn malformed(&self) -> DecodeError {
         DecodeError::Malformed(self.kind)
     }
+}
+
+/// The fixed part at the front of a body, and what follows it.
+#[inline]
+pub(super) fn fixed_part<'a, T: Deserialize<'a>>(
+    kind: u8,
+    body: &'a [u8],
+) -> Result<(T, &'a [u8]), DecodeError> {
+    postcard::take_from_bytes(body).map_err(|_| DecodeError::Malformed(kind))
 }
 
 impl Frame {
@@ -209,6 +222,10 @@ impl Frame {
             Self::Cancel { id } => put(out, CANCEL, id, &[]),
             Self::Ping { token } => put(out, PING, token, &[]),
             Self::Pong { token } => put(out, PONG, token, &[]),
+            Self::Welcome(info) => put_info(out, WELCOME, info),
+            Self::About(info) => put_info(out, ABOUT, info),
+            Self::Tick => put(out, TICK, &(), &[]),
+            Self::SignalCredit { bytes } => put(out, SIGNAL_CREDIT, bytes, &[]),
         }
     }
 
@@ -239,14 +256,29 @@ fn encode_hello(hello: &Hello, out: &mut Vec<u8>) {
 
 /// Writes header, fixed part and raw bytes; the length is filled in last.
 fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, kind: u8, fixed: &T, tail: &[u8]) {
+    put_with(out, kind, |out| {
+        append(out, fixed);
+        out.extend_from_slice(tail);
+    });
+}
+
+fn put_info(out: &mut Vec<u8>, kind: u8, info: &NodeInfo) {
+    put_with(out, kind, |out| encode_info(info, out));
+}
+
+fn put_with(out: &mut Vec<u8>, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[kind, 0, 0, 0, 0]);
-    *out = postcard::to_extend(fixed, std::mem::take(out))
-        .expect("a vector takes any number of bytes, and these types have no failing serializer");
-    out.extend_from_slice(tail);
+    body(out);
     let bytes = u32::try_from(out.len() - start - HEADER_BYTES)
         .expect("callers keep bodies within BODY_BYTES_MAX");
     out[start + 1..start + HEADER_BYTES].copy_from_slice(&bytes.to_le_bytes());
+}
+
+/// Appends a value in postcard.
+pub(super) fn append<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    *out = postcard::to_extend(value, std::mem::take(out))
+        .expect("a vector takes any number of bytes, and these types have no failing serializer");
 }
 
 fn refusal_code(refusal: Refusal) -> (u8, u16, u16) {
@@ -258,6 +290,9 @@ fn refusal_code(refusal: Refusal) -> (u8, u16, u16) {
         Refusal::Reflected => (4, 0, 0),
         Refusal::Timeout => (5, 0, 0),
         Refusal::Busy => (6, 0, 0),
+        Refusal::Simultaneous => (7, 0, 0),
+        Refusal::NotAllowed => (8, 0, 0),
+        Refusal::NameInUse => (9, 0, 0),
         Refusal::Other(code) => (code, 0, 0),
     }
 }
@@ -271,6 +306,9 @@ fn refusal(code: u8, min: u16, max: u16) -> Refusal {
         4 => Refusal::Reflected,
         5 => Refusal::Timeout,
         6 => Refusal::Busy,
+        7 => Refusal::Simultaneous,
+        8 => Refusal::NotAllowed,
+        9 => Refusal::NameInUse,
         other => Refusal::Other(other),
     }
 }

@@ -18,6 +18,13 @@ fn hello() -> Hello {
     }
 }
 
+fn info() -> NodeInfo {
+    NodeInfo { name: "a@b".to_owned(), id: 300, hidden: true, addresses: vec!["h:1".to_owned()] }
+}
+
+/// The body that carries it.
+const INFO: &[u8] = b"\x03a@b\xac\x02\x01\x01\x03h:1";
+
 /// One of each kind, with the exact bytes that PROTOCOL.md shows.
 fn golden() -> Vec<(Frame, Vec<u8>)> {
     let mut hello_bytes = vec![0x01, 52, 0, 0, 0];
@@ -52,6 +59,13 @@ fn golden() -> Vec<(Frame, Vec<u8>)> {
         (Frame::Cancel { id: 2 }, vec![0x15, 1, 0, 0, 0, 2]),
         (Frame::Ping { token: 5 }, vec![0x20, 1, 0, 0, 0, 5]),
         (Frame::Pong { token: 5 }, vec![0x21, 1, 0, 0, 0, 5]),
+        (Frame::Refused(Refusal::Simultaneous), vec![0x03, 3, 0, 0, 0, 7, 0, 0]),
+        (Frame::Refused(Refusal::NotAllowed), vec![0x03, 3, 0, 0, 0, 8, 0, 0]),
+        (Frame::Refused(Refusal::NameInUse), vec![0x03, 3, 0, 0, 0, 9, 0, 0]),
+        (Frame::Welcome(info()), [&[0x04, 12, 0, 0, 0], INFO].concat()),
+        (Frame::About(info()), [&[0x05, 12, 0, 0, 0], INFO].concat()),
+        (Frame::Tick, vec![0x22, 0, 0, 0, 0]),
+        (Frame::SignalCredit { bytes: 128 }, vec![0x39, 2, 0, 0, 0, 0x80, 1]),
     ]
 }
 
@@ -90,7 +104,7 @@ fn every_prefix_of_a_frame_is_cut_short() {
 fn a_body_without_its_last_byte_does_not_decode() {
     for (frame, mut bytes) in golden() {
         let has_tail = matches!(bytes[0], REQUEST | REPLY | STREAM_DATA);
-        if has_tail {
+        if has_tail || frame == Frame::Tick {
             continue;
         }
         bytes.pop();
@@ -142,6 +156,13 @@ fn texts_over_their_limits_and_empty_stream_data_are_malformed() {
     assert_eq!(read(&other), Err(DecodeError::Malformed(HELLO)), "another protocol");
 }
 
+#[test]
+fn what_connected_nodes_send_is_out_of_place_as_a_frame_of_its_own() {
+    for kind in [0x28, 0x30, 0x31, 0x32, 0x33, 0x34, 0x38, 0x3a] {
+        assert_eq!(read(&[kind, 0, 0, 0, 0]), Err(DecodeError::OutOfPlace(kind)));
+    }
+}
+
 /// SplitMix64, so that a failing run can be replayed from its printed seed.
 struct Random(u64);
 
@@ -191,13 +212,18 @@ fn held_bytes(frame: &Frame) -> usize {
         Frame::Request { service, body, .. } => service.len() + body.len(),
         Frame::Reply { body, .. } => body.len(),
         Frame::StreamData { data, .. } => data.len(),
+        Frame::Welcome(info) | Frame::About(info) => {
+            info.name.len() + info.addresses.iter().map(String::len).sum::<usize>()
+        }
         Frame::Proof(_)
         | Frame::Refused(_)
         | Frame::StreamEnd { .. }
         | Frame::Credit { .. }
         | Frame::Cancel { .. }
         | Frame::Ping { .. }
-        | Frame::Pong { .. } => 0,
+        | Frame::Pong { .. }
+        | Frame::Tick
+        | Frame::SignalCredit { .. } => 0,
     }
 }
 
