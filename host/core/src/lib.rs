@@ -60,6 +60,7 @@
 
 pub mod id;
 pub mod limits;
+pub mod node;
 pub mod peer;
 pub mod process;
 pub mod reason;
