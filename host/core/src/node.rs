@@ -55,6 +55,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{NodeId, Pid};
+use crate::wire::{NodeInfo, Refusal};
 
 pub use effect::{CloseReason, DownReason, Effect, Effects, Failure, NodeChange, NodeEvent};
 pub use peers::{ADDRESS_BYTES_MAX, ADDRESSES_MAX, INCARNATIONS_MAX, NODES_KNOWN_MAX};
@@ -77,37 +78,6 @@ pub const NODES_ALLOWED_MAX: usize = 4_096;
 
 /// One transport connection, numbered by the owner, never twice.
 pub type Conn = u64;
-
-/// What a node tells others about itself, and what they tell about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeInfo {
-    /// Its whole name, `a@box`.
-    pub name: String,
-    /// The id of this run of it.
-    pub id: u64,
-    /// Whether it is hidden: its connections are nobody else's business.
-    pub hidden: bool,
-    /// Where it listens: `host:port`.
-    pub addresses: Vec<String>,
-}
-
-/// What an incoming connection is refused with, once both sides know the cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Too many nodes.
-    #[error("too many connections")]
-    Busy,
-    /// This side dials the other, and its dial wins.
-    #[error("both dial each other, and the other dial wins")]
-    Simultaneous,
-    /// The name is not on the allow list, is none, or one name is short and the other
-    /// long.
-    #[error("not allowed")]
-    NotAllowed,
-    /// This side has that name itself.
-    #[error("the name is in use by the node itself")]
-    SameName,
-}
 
 /// When a node connects by itself, because somebody sends to another node or others
 /// tell of it (`dist_auto_connect`).

@@ -236,11 +236,14 @@ impl Process {
             Signal::UnlinkAck(id) => self.unlink_acknowledged(from, id),
             Signal::Exit { reason, origin } => self.exit_signal(from, reason, origin, effects),
             Signal::Demonitor(reference) => self.unwatched(from, reference),
-            Signal::Down { reference, reason } => self.down(reference, reason, effects),
+            Signal::Down { reference, reason } => {
+                self.down_signal(from, reference, reason, effects);
+            }
             Signal::GroupLeader(leader) => self.group_leader = leader,
             Signal::SpawnReply { request, outcome } => {
                 self.spawn_replied(request, outcome, effects);
             }
+            Signal::Node(change) => self.queue(Event::Node(change), Rank::Ordinary, effects),
             Signal::Timeout(timer) => self.queue(Event::Timeout(timer), Rank::Ordinary, effects),
             Signal::IoReply { reply_as, reply } => self.io_replied(reply_as, reply, effects),
             Signal::ProbeReply { reference, info } => self.probed(reference, info, effects),
@@ -278,6 +281,7 @@ impl Process {
             | Signal::GroupLeader(_)
             | Signal::SpawnReply { .. }
             | Signal::Timeout(_)
+            | Signal::Node(_)
             | Signal::IoReply { .. }
             | Signal::ProbeReply { .. } => {}
         }

@@ -3,9 +3,12 @@
 //! A signal travels in an [`Envelope`] from one pid to another. The router keeps
 //! the order of envelopes between any two pids; nothing else is promised.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::id::{Name, Pid, Reference};
+use crate::node::NodeChange;
 use crate::reason::Reason;
 
 /// A signal on its way.
@@ -71,6 +74,8 @@ pub enum Signal {
     },
     /// A timer of the receiver ran out.
     Timeout(Reference),
+    /// A node came or went, which the receiver wanted to hear of. Never between nodes.
+    Node(Arc<NodeChange>),
     /// Asks the receiver, as a group leader.
     IoRequest {
         /// Names the request in the reply; a monitor of the sender as well.

@@ -193,7 +193,7 @@ impl Node {
     ) -> Result<(), Refusal> {
         let own = self.may_meet(name).map_err(|_| Refusal::NotAllowed)?;
         if own.name == name {
-            return Err(Refusal::SameName);
+            return Err(Refusal::NameInUse);
         }
         let own_wins = *own.name > *name;
         let (name, peer) = self.peers.touch(name).ok_or(Refusal::Busy)?;

@@ -180,6 +180,7 @@ fn answer(envelope: Envelope, reason: Reason) -> Option<Envelope> {
         | Signal::GroupLeader(_)
         | Signal::SpawnReply { outcome: Err(_), .. }
         | Signal::Timeout(_)
+        | Signal::Node(_)
         | Signal::IoReply { .. }
         | Signal::ProbeReply { .. } => return None,
     };

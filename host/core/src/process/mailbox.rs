@@ -8,10 +8,13 @@
 //! This file must not know why an event is queued or whom it tells: it holds what
 //! it is given, counts it, and gives it back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::queue::Queue;
 use crate::id::{Pid, Reference};
+use crate::node::NodeChange;
 use crate::reason::Reason;
 use crate::signal::{IoRequest, Monitored, SpawnError};
 
@@ -54,6 +57,8 @@ pub enum Event {
     },
     /// A timer of this actor ran out.
     Timeout(Reference),
+    /// A node came or went.
+    Node(Arc<NodeChange>),
     /// Another actor, whose group leader this one is, reads or writes.
     IoRequest {
         /// Who asks.
@@ -73,7 +78,7 @@ impl Event {
             Self::Down { monitor, .. } => Some(*monitor),
             Self::SpawnReply { request, .. } => Some(*request),
             Self::Timeout(timer) => Some(*timer),
-            Self::Exit { .. } | Self::IoRequest { .. } => None,
+            Self::Exit { .. } | Self::IoRequest { .. } | Self::Node(_) => None,
         }
     }
 
@@ -88,7 +93,7 @@ impl Event {
                 reason.len_bytes() + tag.as_ref().map_or(0, Bytes::len)
             }
             Self::SpawnReply { outcome, .. } => outcome.as_ref().err().map_or(0, error_bytes),
-            Self::Timeout(_) => 0,
+            Self::Timeout(_) | Self::Node(_) => 0,
             Self::IoRequest { request, .. } => request_bytes(request),
         }
     }

@@ -161,6 +161,22 @@ impl Process {
         true
     }
 
+    /// A `Down` signal came. Only the node of the watched one can tell of its end.
+    pub(super) fn down_signal(
+        &mut self,
+        from: Pid,
+        reference: Reference,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
+        let Some(relations) = self.known() else { return };
+        let monitored = relations.monitors.0.get(&reference).map(|monitor| monitor.to);
+        let watched = monitored.or_else(|| relations.asks.target(reference));
+        if watched.is_some_and(|watched| watched.node == from.node) {
+            self.down(reference, reason, effects);
+        }
+    }
+
     /// A monitor of this process fired, or the group leader that it asked ended. One
     /// that is not there any more was ended here while the signal was on its way.
     pub(super) fn down(&mut self, reference: Reference, reason: Reason, effects: &mut Effects) {

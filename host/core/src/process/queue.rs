@@ -53,6 +53,7 @@ impl Slot {
             | Event::Down { .. }
             | Event::SpawnReply { .. }
             | Event::Timeout(_)
+            | Event::Node(_)
             | Event::IoRequest { .. } => Self::Other(Box::new(event)),
         }
     }

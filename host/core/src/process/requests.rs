@@ -36,6 +36,11 @@ impl Pending {
         of_node.map(|(_, reference)| reference).collect()
     }
 
+    /// Whom this one was sent to, while it is under way.
+    pub(super) fn target(&self, reference: Reference) -> Option<Pid> {
+        self.0.get(&reference).copied()
+    }
+
     /// The request is over. Whom it was sent to, if it was under way.
     pub(super) fn take(&mut self, reference: Reference) -> Option<Pid> {
         self.0.remove(&reference)

@@ -382,6 +382,7 @@ fn kind_of(signal: &Signal) -> Kind {
         | Signal::GroupLeader(_)
         | Signal::SpawnReply { .. }
         | Signal::Timeout(_)
+        | Signal::Node(_)
         | Signal::IoRequest { .. }
         | Signal::IoReply { .. }
         | Signal::Probe(_)

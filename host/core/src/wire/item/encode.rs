@@ -242,6 +242,7 @@ fn encode_signal<'a>(
         }
         Signal::Message { .. }
         | Signal::Timeout(_)
+        | Signal::Node(_)
         | Signal::Probe(_)
         | Signal::ProbeReply { .. } => {
             debug_assert!(false, "never travels as a signal: {signal:?}");

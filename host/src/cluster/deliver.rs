@@ -1,0 +1,112 @@
+//! What another node says, carried out here: signals into inboxes, spawn requests
+//! into actors. The other node speaks for its own actors only, since a frame names
+//! its sender by serial; what it says about anything else finds nobody.
+
+use std::sync::Arc;
+
+use odeon_core::process::undeliverable;
+use odeon_core::signal::Signal;
+use odeon_core::wire::{Address, Item};
+use odeon_core::{Envelope, NodeId, Pid};
+
+use super::keeper::Event;
+use super::link::Link;
+use crate::cell::Cell;
+use crate::runtime::{Runtime, is_kill};
+
+/// One connection's way into this node.
+pub(super) struct Delivery {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) link: Arc<Link>,
+    pub(super) node: NodeId,
+    pub(super) conn: u64,
+    /// Whom the last signals were for: a busy connection serves few actors at a time.
+    pub(super) last: Option<Arc<Cell>>,
+}
+
+impl Delivery {
+    /// Carries out one item.
+    pub(super) fn item(&mut self, item: Item) {
+        match item {
+            Item::Signal { from, to, signal } => {
+                self.signal(Pid { node: self.node, serial: from }, to, signal);
+            }
+            Item::Spawn(request) => super::spawn::asked(&self.runtime, &self.link, self.node, *request),
+            Item::Nodes(nodes) => {
+                self.runtime.cluster.event(Event::Heard { conn: self.conn, nodes });
+            }
+        }
+    }
+
+    fn signal(&mut self, from: Pid, to: Address, signal: Signal) {
+        let by_name = matches!(to, Address::Name(_));
+        let meant = match to {
+            Address::Actor(serial) => serial,
+            Address::Name(_) | Address::Alias(_) => 0,
+        };
+        let found = match to {
+            Address::Actor(serial) => match &self.last {
+                Some(cell) if cell.pid.serial == serial => Some(Arc::clone(cell)),
+                _ => self.find(serial, &signal),
+            },
+            Address::Name(name) => self.runtime.directory.whereis(&name),
+            Address::Alias(alias) => {
+                let owner = self.runtime.directory.alias_owner(alias);
+                owner.and_then(|owner| self.runtime.directory.find(owner.serial))
+            }
+        };
+        let Some(cell) = found else {
+            self.nobody(from, meant, signal);
+            return;
+        };
+        // Devices serve many actors, so nobody may end one.
+        if cell.is_device() && is_kill(&signal) {
+            return;
+        }
+        match &signal {
+            Signal::Monitor { reference, .. } => {
+                self.involve(&cell);
+                if by_name {
+                    self.link.named(*reference, cell.pid.serial);
+                }
+            }
+            Signal::Link | Signal::IoRequest { .. } => self.involve(&cell),
+            Signal::SpawnReply { request, outcome } => {
+                // Only what was asked for, by whom it was asked for.
+                if self.link.take_spawn(*request) != Some(cell.pid.serial) {
+                    return;
+                }
+                if outcome.is_ok() {
+                    self.involve(&cell);
+                }
+            }
+            _ => {}
+        }
+        self.runtime.push(&cell, Envelope { from, to: cell.pid, signal });
+        self.last = Some(cell);
+    }
+
+    fn find(&self, serial: u64, signal: &Signal) -> Option<Arc<Cell>> {
+        let serial = match signal {
+            Signal::Demonitor(monitor) if serial == 0 => self.link.take_named(*monitor)?,
+            _ => serial,
+        };
+        self.runtime.directory.find(serial)
+    }
+
+    fn involve(&self, cell: &Cell) {
+        let directory = &self.runtime.directory;
+        self.link.involve(cell.pid.serial, |serial| directory.find(serial).is_some());
+    }
+
+    /// Nobody is there: whoever waits for an answer gets one.
+    fn nobody(&self, from: Pid, meant: u64, signal: Signal) {
+        if let Signal::SpawnReply { request, .. } = &signal {
+            self.link.take_spawn(*request);
+        }
+        let to = Pid { node: self.runtime.id, serial: meant };
+        if let Some(answer) = undeliverable(Envelope { from, to, signal }) {
+            self.runtime.route(answer);
+        }
+    }
+}

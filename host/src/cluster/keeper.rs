@@ -1,0 +1,355 @@
+//! The task that owns the machine `Node`: it is told what happens to connections, and
+//! carries out what the machine decides, one effect after the other.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use odeon_core::node::{self, DownReason, Effect, Failure};
+use odeon_core::peer::handshake::Session;
+use odeon_core::process::undeliverable;
+use odeon_core::signal::Signal;
+use odeon_core::wire::{Frame, Item, NodeInfo};
+use odeon_core::{Envelope, NodeId, Pid};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::connection::{self, Fresh};
+use super::link::{Link, Remains};
+use super::{Alive, Options};
+use super::Dialler;
+use crate::net::transport::Transport;
+use crate::runtime::Runtime;
+
+/// What the keeper is told.
+pub(super) enum Event {
+    Want { name: String, explicit: bool },
+    Disconnect { name: String, done: oneshot::Sender<()> },
+    Dialed { name: String, attempt: u64, outcome: Result<Fresh, Failure> },
+    /// Another node has connected, and waits for a welcome.
+    Offered(Fresh),
+    /// It was welcomed, and has said what it is.
+    Accepted(Fresh),
+    Lost { conn: u64, reason: DownReason },
+    Heard { conn: u64, nodes: Vec<NodeInfo> },
+    Stop(oneshot::Sender<()>),
+}
+
+/// A node's part in its cluster, from start to stop.
+pub struct Distribution {
+    runtime: Arc<Runtime>,
+    conns: Arc<AtomicU64>,
+    tick_time: watch::Sender<Duration>,
+}
+
+/// One connection that carries signals.
+struct Active {
+    link: Arc<Link>,
+}
+
+struct Keeper {
+    runtime: Arc<Runtime>,
+    machine: Arc<Mutex<node::Node>>,
+    events: mpsc::UnboundedSender<Event>,
+    dialler: Arc<Dialler>,
+    own: NodeInfo,
+    /// Connections that the machine has not decided about.
+    fresh: HashMap<u64, Fresh>,
+    active: HashMap<u64, Active>,
+    /// Connections that wait for the other side's first words; dropping one ends it.
+    welcoming: HashMap<u64, oneshot::Sender<()>>,
+    tick_time: watch::Receiver<Duration>,
+    conns: Arc<AtomicU64>,
+}
+
+impl Distribution {
+    /// Makes a node a member of clusters: from now on it connects to others, and takes
+    /// what [`Distribution::accepted`] gives it.
+    pub(crate) fn start(
+        runtime: &Arc<Runtime>,
+        dialler: Dialler,
+        options: Options,
+    ) -> Self {
+        let (set_tick_time, tick_time) = watch::channel(options.tick_time);
+        let own = NodeInfo {
+            name: runtime.name.clone(),
+            id: runtime.id.get(),
+            hidden: options.hidden,
+            addresses: options.addresses.clone(),
+        };
+        let settings = node::Settings {
+            name: runtime.name.clone(),
+            id: runtime.id,
+            hidden: options.hidden,
+            mesh: options.mesh,
+            auto: options.auto_connect,
+            allow: options.allow.clone(),
+        };
+        let machine = Arc::clone(&runtime.cluster.machine);
+        let (events, queue) = mpsc::unbounded_channel();
+        let conns = Arc::new(AtomicU64::new(1));
+        *runtime.cluster.alive.write() = Some(Alive {
+            events: events.clone(),
+            policy: Arc::new(options.policy),
+        });
+        let keeper = Keeper {
+            runtime: Arc::clone(runtime),
+            machine,
+            events,
+            dialler: Arc::new(dialler),
+            own,
+            fresh: HashMap::new(),
+            active: HashMap::new(),
+            welcoming: HashMap::new(),
+            tick_time,
+            conns: Arc::clone(&conns),
+        };
+        tokio::spawn(keeper.run(settings, queue));
+        Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time }
+    }
+
+    /// Another node has connected and proved that it knows the cookie.
+    pub fn accepted(&self, transport: Transport, session: Session, _from: SocketAddr) {
+        let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+        let fresh = Fresh::accepted(conn, transport, session);
+        self.runtime.cluster.event(Event::Offered(fresh));
+    }
+
+    /// How long a silent node counts as there, from now on.
+    pub fn set_tick_time(&self, tick_time: Duration) {
+        self.tick_time.send_replace(tick_time);
+    }
+
+    /// Leaves the cluster: ends all connections, and takes no more.
+    pub async fn stop(&self) {
+        let (done, told) = oneshot::channel();
+        self.runtime.cluster.event(Event::Stop(done));
+        let _ = told.await;
+    }
+}
+
+impl Keeper {
+    async fn run(
+        mut self,
+        settings: node::Settings,
+        mut queue: mpsc::UnboundedReceiver<Event>,
+    ) {
+        let mut effects = Vec::new();
+        self.machine.lock().start(settings, &mut effects);
+        for effect in effects.drain(..) {
+            self.perform(effect);
+        }
+        while let Some(event) = queue.recv().await {
+            let (mut done, mut stop) = (None, false);
+            {
+                let mut machine = self.machine.lock();
+                match event {
+                    Event::Want { name, explicit } => {
+                        machine.want(&name, explicit, &mut effects);
+                    }
+                    Event::Disconnect { name, done: answer } => {
+                        machine.disconnect(&name, &mut effects);
+                        done = Some(answer);
+                    }
+                    Event::Dialed { name, attempt, outcome } => {
+                        let outcome = outcome.map(|fresh| {
+                            let known = (fresh.conn, fresh.info.clone());
+                            self.fresh.insert(fresh.conn, fresh);
+                            known
+                        });
+                        machine.dialed(&name, attempt, outcome, &mut effects);
+                    }
+                    Event::Offered(fresh) => {
+                        let (conn, info) = (fresh.conn, fresh.info.clone());
+                        self.fresh.insert(conn, fresh);
+                        machine.offered(conn, info, &mut effects);
+                    }
+                    Event::Accepted(fresh) => {
+                        let (conn, info) = (fresh.conn, fresh.info.clone());
+                        self.fresh.insert(conn, fresh);
+                        machine.accepted(conn, info, &mut effects);
+                    }
+                    Event::Lost { conn, reason } => machine.lost(conn, reason, &mut effects),
+                    Event::Heard { conn, nodes } => machine.heard(conn, nodes, &mut effects),
+                    Event::Stop(answer) => {
+                        *self.runtime.cluster.alive.write() = None;
+                        machine.stop(&mut effects);
+                        (done, stop) = (Some(answer), true);
+                    }
+                }
+            }
+            for effect in effects.drain(..) {
+                self.perform(effect);
+            }
+            if let Some(done) = done {
+                let _ = done.send(());
+            }
+            if stop {
+                break;
+            }
+        }
+        // Nobody will make these connections any more.
+        let links: Vec<_> =
+            std::mem::take(&mut *self.runtime.cluster.by_name.write()).into_values().collect();
+        self.runtime.cluster.by_id.write().clear();
+        for link in links {
+            self.settle(link.end(), "this node stops");
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial { name, attempt, addresses } => self.dial(name, attempt, addresses),
+            Effect::Welcome { conn } => self.welcome(conn),
+            Effect::Keep { conn, info, initiated } => self.keep(conn, info, initiated),
+            Effect::Refuse { conn, refusal } => {
+                if let Some(fresh) = self.fresh.remove(&conn) {
+                    tracing::info!(node = fresh.info.name, %refusal, "refused a node");
+                    tokio::spawn(connection::refuse(fresh.transport, refusal.into()));
+                }
+            }
+            Effect::Close { conn, .. } => {
+                if let Some(fresh) = self.fresh.remove(&conn) {
+                    tokio::spawn(connection::close(fresh.transport));
+                }
+                // One that is being welcomed ends by itself: this wakes it.
+                self.welcoming.remove(&conn);
+            }
+            Effect::Down { conn, info, reason } => self.down(conn, &info, &reason),
+            Effect::Failed { name, reason } => self.failed(&name, &reason.to_string()),
+            Effect::Nodes { conn, nodes } => {
+                if let Some(active) = self.active.get(&conn) {
+                    active.link.tell(&Item::Nodes(nodes));
+                }
+            }
+            Effect::Tell { to, change } => {
+                let from = Pid { node: self.runtime.id, serial: 0 };
+                self.runtime.route(Envelope { from, to, signal: Signal::Node(change) });
+            }
+        }
+    }
+
+    fn dial(&self, name: String, attempt: u64, addresses: Vec<String>) {
+        let (dialler, events) = (Arc::clone(&self.dialler), self.events.clone());
+        let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            let outcome = connection::dial(&dialler, conn, &name, &addresses).await;
+            if let Err(error) = &outcome {
+                tracing::info!(node = name, %error, "no connection");
+            }
+            let _ = events.send(Event::Dialed { name, attempt, outcome });
+        });
+    }
+
+    fn welcome(&mut self, conn: u64) {
+        let Some(fresh) = self.fresh.remove(&conn) else { return };
+        let (given_up, kept) = oneshot::channel();
+        self.welcoming.insert(conn, given_up);
+        let (own, events) = (self.own.clone(), self.events.clone());
+        let setup_time = self.dialler.options.setup_time;
+        tokio::spawn(async move {
+            let told = match connection::welcome(fresh, own, setup_time, kept).await {
+                Ok(fresh) => Event::Accepted(fresh),
+                Err(reason) => Event::Lost { conn, reason },
+            };
+            let _ = events.send(told);
+        });
+    }
+
+    fn keep(&mut self, conn: u64, info: NodeInfo, initiated: bool) {
+        self.welcoming.remove(&conn);
+        let Some(fresh) = self.fresh.remove(&conn) else { return };
+        let node = NodeId::from_wire(info.id);
+        let cluster = &self.runtime.cluster;
+        let link = Arc::clone(
+            cluster
+                .by_name
+                .write()
+                .entry(info.name.clone())
+                .or_insert_with(|| Link::connecting(info.name.as_str().into())),
+        );
+        tracing::info!(node = info.name, id = info.id, "connected");
+        // The one that was welcomed says who it is before all else.
+        let first = initiated.then(|| Frame::About(self.own.clone()));
+        let stale = connection::start(
+            connection::Parts {
+                runtime: Arc::clone(&self.runtime),
+                link: Arc::clone(&link),
+                node,
+                info: info.clone(),
+                fresh,
+                first,
+                initiated,
+                tick_time: self.tick_time.clone(),
+            },
+        );
+        cluster.by_id.write().insert(info.id, Arc::clone(&link));
+        for (_, item) in stale {
+            self.answer_stale(item);
+        }
+        self.active.insert(conn, Active { link });
+    }
+
+    /// What was meant for an incarnation that is dead is answered as the dead do.
+    fn answer_stale(&self, item: (Option<NodeId>, Item)) {
+        let (Some(node), Item::Signal { from, to, signal }) = item else { return };
+        let odeon_core::wire::Address::Actor(serial) = to else { return };
+        let from = Pid { node: self.runtime.id, serial: from };
+        if let Some(answer) = undeliverable(Envelope { from, to: Pid { node, serial }, signal }) {
+            self.runtime.route(answer);
+        }
+    }
+
+    fn down(&mut self, conn: u64, info: &NodeInfo, reason: &DownReason) {
+        let Some(Active { link }) = self.active.remove(&conn) else { return };
+        tracing::info!(node = info.name, id = info.id, %reason, "connection lost");
+        self.settle(link.end(), &reason.to_string());
+        self.give_up(&link);
+    }
+
+    fn failed(&self, name: &str, why: &str) {
+        let link = self.runtime.cluster.by_name.read().get(name).map(Arc::clone);
+        let Some(link) = link.filter(|link| link.node().is_none()) else { return };
+        self.settle(link.end(), why);
+        self.give_up(&link);
+    }
+
+    fn give_up(&self, link: &Arc<Link>) {
+        let cluster = &self.runtime.cluster;
+        let mut by_name = cluster.by_name.write();
+        if by_name.get(&*link.name).is_some_and(|known| Arc::ptr_eq(known, link)) {
+            by_name.remove(&*link.name);
+        }
+        drop(by_name);
+        cluster.by_id.write().retain(|_, known| !Arc::ptr_eq(known, link));
+    }
+
+    /// Tells everybody who is involved that a connection is lost or will not come.
+    fn settle(&self, mut remains: Remains, why: &str) {
+        let mut lost: HashMap<u64, Vec<odeon_core::Reference>> = HashMap::new();
+        for serial in std::mem::take(&mut remains.involved.actors) {
+            lost.entry(serial).or_default();
+        }
+        for (request, serial) in std::mem::take(&mut remains.involved.spawns) {
+            lost.entry(serial).or_default().push(request);
+        }
+        let mut nodes: Vec<NodeId> = remains.node.into_iter().collect();
+        for (node, _) in &remains.items {
+            nodes.extend(node.filter(|node| !nodes.contains(node)));
+        }
+        let mut serials: Vec<_> = lost.into_iter().collect();
+        serials.sort_unstable_by_key(|(serial, _)| *serial);
+        for (serial, requests) in serials {
+            if let Some(cell) = self.runtime.directory.find(serial) {
+                self.runtime.lose(&cell, &nodes, &requests);
+            }
+        }
+        // I/O requests and the like of actors that ended are nobody's; probes and aliases
+        // have no answer. What is left is told to nobody.
+        for waiter in std::mem::take(&mut remains.waiters) {
+            let _ = waiter.send(Err(why.into()));
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! The way to one other node, as actors and the connection's task see it.
+//!
+//! A link is there while somebody wants the node or is connected with it:
+//!
+//! ```text
+//! Connecting ── up ──► Up ── end ──► Ending ── (everybody was told) ──► gone
+//!      └──────────── fail ─────────────┘
+//! ```
+//!
+//! While it connects, what is sent waits here, in order. While it is up, what is sent
+//! is encoded at once into the outbox that the connection's task writes out. While it
+//! ends, everything is answered `noconnection` to the sender's own machine at once, so
+//! that nothing can slip into the next connection before its sender knows that this
+//! one is lost. Must not know sockets.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use odeon_core::peer::outbox::Outbox;
+use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::wire::{Address, Frame, Item, NodeInfo, SpawnRequest, StartAt};
+use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::control::mux;
+
+/// Bytes that wait for a connection to be made. What goes beyond is answered as if
+/// the node could not be reached.
+pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// Items that wait for a connection to be made.
+pub(super) const WAITING_ITEMS_MAX: usize = 100_000;
+
+/// Spawn requests to one node that are not answered.
+pub(super) const SPAWNS_MAX: usize = 100_000;
+
+/// Involved actors are looked through for dead ones at this number, and then at twice
+/// as many as lived.
+const INVOLVED_FIRST_LOOK: usize = 1024;
+
+/// The way to one other node.
+pub(crate) struct Link {
+    /// The other node's name.
+    pub(crate) name: Arc<str>,
+    /// There is something to write, or the connection is to end.
+    waker: Mutex<Option<Waker>>,
+    /// The connection's task was woken and has not looked since.
+    woken: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// What waits for a connection: for whom, and what.
+struct Waiting {
+    /// The incarnation that was meant, if one was.
+    node: Option<NodeId>,
+    what: Item,
+}
+
+#[derive(Default)]
+struct Connecting {
+    items: Vec<Waiting>,
+    bytes: usize,
+    waiters: Vec<oneshot::Sender<Result<NodeId, Arc<str>>>>,
+}
+
+struct Up {
+    node: NodeId,
+    info: NodeInfo,
+    outbox: Outbox,
+    /// Exchanges over this connection.
+    exchanges: mux::Connection,
+    /// Tasks that sent more than goes out, until it has gone.
+    suspended: Vec<Waker>,
+}
+
+enum Phase {
+    Connecting(Connecting),
+    Up(Box<Up>),
+    Ending(Option<NodeId>),
+}
+
+struct State {
+    phase: Phase,
+    involved: Involved,
+}
+
+/// Who must be told when the connection is lost.
+#[derive(Default)]
+pub(super) struct Involved {
+    /// Serials of own actors that have, or had, a relation over this connection.
+    pub(super) actors: HashSet<u64>,
+    next_look: usize,
+    /// Monitors that the other node put on names: whom they reached.
+    pub(super) named: BTreeMap<Reference, u64>,
+    /// Spawn requests that went there, and who made them.
+    pub(super) spawns: BTreeMap<Reference, u64>,
+}
+
+/// What became of something sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It goes out, or waits for the connection.
+    Taken,
+    /// It goes out, and the connection is behind: the sender had better wait.
+    Busy,
+}
+
+/// Why something was not sent, and what it was.
+pub(crate) struct Refused {
+    pub(crate) signal: Signal,
+    pub(crate) why: Reason,
+}
+
+/// What is left of a link that ended: who must be told, and what never went out.
+pub(super) struct Remains {
+    /// The incarnation it led to, if it was up.
+    pub(super) node: Option<NodeId>,
+    pub(super) involved: Involved,
+    /// What waited for the connection: the incarnation meant, and the item.
+    pub(super) items: Vec<(Option<NodeId>, Item)>,
+    pub(super) waiters: Vec<oneshot::Sender<Result<NodeId, Arc<str>>>>,
+    suspended: Vec<Waker>,
+}
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        for waker in self.suspended.drain(..) {
+            waker.wake();
+        }
+    }
+}
+
+/// Whether the sender of this has a relation with the receiver afterwards, so that it
+/// must be told when the connection is lost.
+fn relates(signal: &Signal) -> bool {
+    matches!(
+        signal,
+        Signal::Link
+            | Signal::Monitor { .. }
+            | Signal::IoRequest { .. }
+            | Signal::SpawnReply { outcome: Ok(_), .. }
+    )
+}
+
+/// What an item weighs while it waits.
+fn weight(item: &Item) -> usize {
+    let variable = match item {
+        Item::Signal { signal: Signal::Message { body, .. }, .. } => body.len(),
+        Item::Signal { signal: Signal::Exit { reason, .. } | Signal::Down { reason, .. }, .. } => {
+            reason.len_bytes()
+        }
+        Item::Spawn(request) => spawn_bytes(request),
+        Item::Signal { .. } | Item::Nodes(_) => 0,
+    };
+    variable + size_of::<Waiting>()
+}
+
+/// What a spawn request weighs: what the guest chose of it, in bytes.
+pub(crate) fn spawn_bytes(request: &SpawnRequest) -> usize {
+    let start = match &request.start {
+        StartAt::Entry { function, argument } => function.len() + argument.len(),
+        StartAt::Command { arguments } => arguments.iter().map(|text| text.len() + 8).sum(),
+        StartAt::Call(call) => call.len(),
+    };
+    start + request.label.len() + request.name.as_ref().map_or(0, String::len)
+}
+
+impl Link {
+    /// A link that has no connection yet.
+    pub(super) fn connecting(name: Arc<str>) -> Arc<Self> {
+        let state =
+            State { phase: Phase::Connecting(Connecting::default()), involved: Involved::default() };
+        Arc::new(Self {
+            name,
+            waker: Mutex::new(None),
+            woken: AtomicBool::new(false),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The incarnation that it leads to, while it is up.
+    pub(crate) fn node(&self) -> Option<NodeId> {
+        match &self.state.lock().phase {
+            Phase::Up(up) => Some(up.node),
+            Phase::Connecting(_) | Phase::Ending(_) => None,
+        }
+    }
+
+    /// What the other node said about itself, while it is up.
+    pub(crate) fn info(&self) -> Option<NodeInfo> {
+        match &self.state.lock().phase {
+            Phase::Up(up) => Some(up.info.clone()),
+            Phase::Connecting(_) | Phase::Ending(_) => None,
+        }
+    }
+
+    /// Exchanges over this connection, while it is up.
+    pub(crate) fn exchanges(&self) -> Option<mux::Connection> {
+        match &self.state.lock().phase {
+            Phase::Up(up) => Some(up.exchanges.clone()),
+            Phase::Connecting(_) | Phase::Ending(_) => None,
+        }
+    }
+
+    /// Sends a signal. `node` is the incarnation that is meant, where the receiver is
+    /// known by its pid.
+    pub(crate) fn send(
+        &self,
+        from: Pid,
+        node: Option<NodeId>,
+        to: Address,
+        signal: Signal,
+        lives: impl Fn(u64) -> bool,
+    ) -> Result<Sent, Refused> {
+        let mut state = self.state.lock();
+        let State { phase, involved } = &mut *state;
+        match phase {
+            Phase::Ending(_) => return Err(Refused { signal, why: Reason::NoConnection }),
+            Phase::Up(up) if node.is_some_and(|node| node != up.node) => {
+                return Err(Refused { signal, why: Reason::NoProc });
+            }
+            Phase::Connecting(connecting) if connecting.is_full() => {
+                return Err(Refused { signal, why: Reason::NoConnection });
+            }
+            Phase::Up(_) | Phase::Connecting(_) => {}
+        }
+        if relates(&signal) {
+            involved.add(from.serial, lives);
+        }
+        if let Signal::Down { reference, .. } = &signal
+            && !involved.named.is_empty()
+        {
+            involved.named.remove(reference);
+        }
+        let item = Item::Signal { from: from.serial, to, signal };
+        let sent = match phase {
+            Phase::Up(up) => {
+                up.outbox.push_item(&item);
+                if up.outbox.is_busy() { Sent::Busy } else { Sent::Taken }
+            }
+            Phase::Connecting(connecting) => {
+                connecting.add(node, item);
+                Sent::Taken
+            }
+            Phase::Ending(_) => Sent::Taken,
+        };
+        drop(state);
+        self.wake();
+        Ok(sent)
+    }
+
+    /// Sends a spawn request of an own actor.
+    pub(crate) fn spawn(&self, request: SpawnRequest) -> Result<(), SpawnError> {
+        let mut state = self.state.lock();
+        let State { phase, involved } = &mut *state;
+        if involved.spawns.len() >= SPAWNS_MAX {
+            return Err(SpawnError::SystemLimit(format!(
+                "remote-spawns-max of {SPAWNS_MAX} reached"
+            )));
+        }
+        let (reference, parent) = (request.request, request.parent);
+        let item = Item::Spawn(Box::new(request));
+        match phase {
+            Phase::Up(up) => up.outbox.push_item(&item),
+            Phase::Connecting(connecting) if !connecting.is_full() => connecting.add(None, item),
+            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
+        }
+        involved.spawns.insert(reference, parent);
+        drop(state);
+        self.wake();
+        Ok(())
+    }
+
+    /// Whether more than a little waits to go out.
+    pub(crate) fn is_busy(&self) -> bool {
+        match &self.state.lock().phase {
+            Phase::Up(up) => up.outbox.is_busy(),
+            Phase::Connecting(connecting) => connecting.bytes > WAITING_BYTES_MAX / 2,
+            Phase::Ending(_) => false,
+        }
+    }
+
+    /// Whether a sender has to go on waiting; if so, it is woken when it need not.
+    pub(crate) fn suspends(&self, context: &Context<'_>) -> bool {
+        let mut state = self.state.lock();
+        let Phase::Up(up) = &mut state.phase else { return false };
+        if !up.outbox.is_busy() {
+            return false;
+        }
+        if !up.suspended.iter().any(|waker| waker.will_wake(context.waker())) {
+            up.suspended.push(context.waker().clone());
+        }
+        true
+    }
+
+    /// Sends a frame of the connection itself, before all others.
+    pub(super) fn control(&self, frame: &Frame) {
+        if let Phase::Up(up) = &mut self.state.lock().phase {
+            up.outbox.control(frame);
+        }
+        self.wake();
+    }
+
+    /// Sends items of the connection itself.
+    pub(super) fn tell(&self, item: &Item) {
+        if let Phase::Up(up) = &mut self.state.lock().phase {
+            up.outbox.push_item(item);
+        }
+        self.wake();
+    }
+
+    /// Waits for the connection: the incarnation, or why there is none.
+    pub(super) fn wait(&self) -> oneshot::Receiver<Result<NodeId, Arc<str>>> {
+        let (answer, waiter) = oneshot::channel();
+        match &mut self.state.lock().phase {
+            Phase::Connecting(connecting) => connecting.waiters.push(answer),
+            Phase::Up(up) => drop(answer.send(Ok(up.node))),
+            Phase::Ending(_) => drop(answer.send(Err("the connection is ending".into()))),
+        }
+        waiter
+    }
+
+    /// The connection is there. Gives what waited for another incarnation.
+    pub(super) fn up(
+        &self,
+        node: NodeId,
+        info: NodeInfo,
+        mut outbox: Outbox,
+        exchanges: mux::Connection,
+    ) -> Vec<(Option<NodeId>, Item)> {
+        let mut state = self.state.lock();
+        let mut stale = Vec::new();
+        if let Phase::Connecting(connecting) = &mut state.phase {
+            for waiting in connecting.items.drain(..) {
+                if waiting.node.is_some_and(|meant| meant != node) {
+                    stale.push((waiting.node, waiting.what));
+                } else {
+                    outbox.push_item(&waiting.what);
+                }
+            }
+            for waiter in connecting.waiters.drain(..) {
+                let _ = waiter.send(Ok(node));
+            }
+        }
+        let up = Up { node, info, outbox, exchanges, suspended: Vec::new() };
+        state.phase = Phase::Up(Box::new(up));
+        stale
+    }
+
+    /// The connection is lost, or will not come: from now on nothing can be sent. Call
+    /// it once; whoever is involved must be told before the link is given up.
+    pub(super) fn end(&self) -> Remains {
+        let mut state = self.state.lock();
+        let involved = std::mem::take(&mut state.involved);
+        let node = match &state.phase {
+            Phase::Up(up) => Some(up.node),
+            Phase::Connecting(_) | Phase::Ending(_) => None,
+        };
+        let (mut items, mut waiters, mut suspended) = (Vec::new(), Vec::new(), Vec::new());
+        match std::mem::replace(&mut state.phase, Phase::Ending(node)) {
+            Phase::Connecting(connecting) => {
+                items = connecting.items.into_iter().map(|one| (one.node, one.what)).collect();
+                waiters = connecting.waiters;
+            }
+            Phase::Up(up) => suspended = up.suspended,
+            Phase::Ending(_) => {}
+        }
+        drop(state);
+        self.wake();
+        Remains { node, involved, items, waiters, suspended }
+    }
+
+    /// The next bytes for the other side. Pending when nothing may go now; nothing
+    /// when the link has ended.
+    pub(super) fn poll_message(
+        &self,
+        context: &mut Context<'_>,
+        into: &mut Vec<u8>,
+        exchanges: impl FnOnce(&mut Outbox, &mut Context<'_>),
+    ) -> Poll<bool> {
+        {
+            let mut waker = self.waker.lock();
+            match &*waker {
+                Some(known) if known.will_wake(context.waker()) => {}
+                _ => *waker = Some(context.waker().clone()),
+            }
+        }
+        self.woken.store(false, Ordering::SeqCst);
+        let mut state = self.state.lock();
+        let Phase::Up(up) = &mut state.phase else { return Poll::Ready(false) };
+        exchanges(&mut up.outbox, context);
+        let filled = up.outbox.next_message(into);
+        let released =
+            if up.outbox.is_busy() { Vec::new() } else { std::mem::take(&mut up.suspended) };
+        drop(state);
+        for waker in released {
+            waker.wake();
+        }
+        if filled { Poll::Ready(true) } else { Poll::Pending }
+    }
+
+    /// Bytes that wait to go out.
+    pub(super) fn queued_bytes(&self) -> usize {
+        match &self.state.lock().phase {
+            Phase::Up(up) => up.outbox.queued_bytes(),
+            Phase::Connecting(_) | Phase::Ending(_) => 0,
+        }
+    }
+
+    /// The other side may be sent so much more.
+    pub(super) fn granted(&self, bytes: u32) -> Result<(), String> {
+        let granted = match &mut self.state.lock().phase {
+            Phase::Up(up) => up.outbox.granted(bytes).map_err(|error| error.to_string()),
+            Phase::Connecting(_) | Phase::Ending(_) => Ok(()),
+        };
+        self.wake();
+        granted
+    }
+
+    /// An own actor got a relation with an actor over there.
+    pub(super) fn involve(&self, serial: u64, lives: impl Fn(u64) -> bool) {
+        self.state.lock().involved.add(serial, lives);
+    }
+
+    /// A monitor of the other side on a name has reached this own actor.
+    pub(super) fn named(&self, monitor: Reference, serial: u64) {
+        self.state.lock().involved.named.insert(monitor, serial);
+    }
+
+    /// Whom a monitor on a name has reached; forgets it.
+    pub(super) fn take_named(&self, monitor: Reference) -> Option<u64> {
+        self.state.lock().involved.named.remove(&monitor)
+    }
+
+    /// A spawn request is answered. Whose it was.
+    pub(super) fn take_spawn(&self, request: Reference) -> Option<u64> {
+        self.state.lock().involved.spawns.remove(&request)
+    }
+
+    /// Lets the connection's task look.
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::SeqCst) {
+            let waker = self.waker.lock().clone();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Lets the connection's task look for frames of exchanges.
+    pub(super) fn nudge(&self) {
+        self.wake();
+    }
+}
+
+impl Connecting {
+    fn is_full(&self) -> bool {
+        self.items.len() >= WAITING_ITEMS_MAX || self.bytes >= WAITING_BYTES_MAX
+    }
+
+    fn add(&mut self, node: Option<NodeId>, what: Item) {
+        self.bytes += weight(&what);
+        self.items.push(Waiting { node, what });
+    }
+}
+
+impl Involved {
+    fn add(&mut self, serial: u64, lives: impl Fn(u64) -> bool) {
+        if self.actors.insert(serial) && self.actors.len() >= self.next_look.max(INVOLVED_FIRST_LOOK)
+        {
+            self.actors.retain(|serial| lives(*serial));
+            self.named.retain(|_, serial| lives(*serial));
+            self.next_look = 2 * self.actors.len();
+        }
+    }
+}
+
+/// What comes back to the sender of a signal that was refused.
+pub(crate) fn answer(from: Pid, to: Pid, refused: Refused) -> Option<Envelope> {
+    let envelope = Envelope { from, to, signal: refused.signal };
+    match refused.why {
+        Reason::NoProc => odeon_core::process::undeliverable(envelope),
+        _ => odeon_core::process::unreachable(envelope),
+    }
+}

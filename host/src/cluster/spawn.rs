@@ -1,0 +1,112 @@
+//! Actors that other nodes ask for.
+//!
+//! The child is born with its half of the link and monitor; the reply goes out before
+//! it runs, from its pid, over the connection that the request came by. If that is lost
+//! meanwhile, the child hears what the loss means to it.
+
+use std::sync::Arc;
+
+use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::wire::{Address, LimitsAsked, ModuleName, SpawnRequest, StartAt};
+use odeon_core::{NodeId, Pid, Reference};
+
+use super::link::{self, Link};
+use super::ship;
+use crate::limits::LimitsPatch;
+use crate::modules::digest::Digest;
+use crate::rights::Rights;
+use crate::runtime::Runtime;
+use crate::spawn::{Born, Code, Family, Plan};
+use crate::wasm::Start;
+
+/// Another node asks for an actor.
+pub(super) fn asked(runtime: &Arc<Runtime>, link: &Arc<Link>, node: NodeId, asked: SpawnRequest) {
+    let (runtime, link) = (Arc::clone(runtime), Arc::clone(link));
+    let (request, parent) = (asked.request, Pid { node, serial: asked.parent });
+    if runtime.cluster.policy().no_spawns {
+        let why = "this node makes no actors for other nodes".into();
+        reply(&runtime, &link, request, parent, Err(SpawnError::Denied(why)));
+        return;
+    }
+    let spawner = runtime.spawner.clone();
+    spawner.spawn(async move {
+        let born = make(&runtime, &link, parent, asked).await;
+        let outcome = born.as_ref().map(Born::pid).map_err(Clone::clone);
+        reply(&runtime, &link, request, parent, outcome);
+        if let Ok(born) = born {
+            born.run();
+        }
+    });
+}
+
+async fn make(
+    runtime: &Arc<Runtime>,
+    link: &Arc<Link>,
+    parent: Pid,
+    asked: SpawnRequest,
+) -> Result<Born, SpawnError> {
+    let code = match asked.module {
+        ModuleName::Name(name) => Code::Named(name),
+        ModuleName::Digest(digest) => {
+            let digest = Digest::from_bytes(digest);
+            match runtime.ready_program(digest) {
+                Some(program) => Code::Program(program),
+                None => {
+                    ship::fetch(runtime, link, digest).await?;
+                    Code::Labelled { digest, label: asked.label }
+                }
+            }
+        }
+    };
+    let monitor = asked.monitor.then_some(asked.request);
+    let plan = Plan {
+        code,
+        start: start(asked.start),
+        name: asked.name,
+        group_leader: asked.group_leader,
+        limits: Arc::new(runtime.limits.narrowed(&patch(&asked.limits))),
+        // What the parent may touch is on its own node; here nothing is granted.
+        rights: Arc::new(Rights::default()),
+        parent: None,
+        made_by: Some(parent),
+        family: Some(Family { parent, link: asked.link, monitor }),
+    };
+    Arc::clone(runtime).prepare(plan).await
+}
+
+fn reply(
+    runtime: &Runtime,
+    link: &Link,
+    request: Reference,
+    parent: Pid,
+    outcome: Result<Pid, SpawnError>,
+) {
+    let from = outcome.as_ref().copied().unwrap_or(Pid { node: runtime.id, serial: 0 });
+    let signal = Signal::SpawnReply { request, outcome };
+    let lives = |serial| runtime.directory.find(serial).is_some();
+    let sent = link.send(from, Some(parent.node), Address::Actor(parent.serial), signal, lives);
+    if let Err(refused) = sent
+        && let Some(answer) = link::answer(from, parent, refused)
+    {
+        runtime.route(answer);
+    }
+}
+
+fn start(at: StartAt) -> Start {
+    match at {
+        StartAt::Entry { function, argument } => Start::Entry { function, argument },
+        StartAt::Command { arguments } => Start::Command { arguments },
+        StartAt::Call(call) => Start::Call(call),
+    }
+}
+
+fn patch(asked: &LimitsAsked) -> LimitsPatch {
+    LimitsPatch {
+        memory_bytes: asked.memory_bytes,
+        table_elements: asked.table_elements,
+        mailbox_messages: asked.mailbox_messages,
+        mailbox_bytes: asked.mailbox_bytes,
+        children: asked.children,
+        timers: None,
+    }
+}
