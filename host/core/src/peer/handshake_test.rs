@@ -208,3 +208,69 @@ fn hex(frame: &Frame) -> String {
     let Frame::Proof(proof) = frame else { panic!("{frame:?} is no proof") };
     proof.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A hello of version 1, a node `a` of incarnation 2, nonce 3; each byte may be changed.
+const HELLO: &[u8] = b"odeon\x01\x01\x06\x00\x01a\x02\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\
+    \x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03\x03";
+
+/// Bodies of hellos that break one rule each.
+fn malformed_hellos() -> Vec<(Vec<u8>, &'static str)> {
+    let changed = |at: usize, bytes: &[u8]| [&HELLO[..at], bytes, &HELLO[at + 1..]].concat();
+    vec![
+        (Vec::new(), "nothing"),
+        (b"odeo".to_vec(), "half the magic"),
+        (changed(0, b"O"), "another protocol"),
+        (HELLO[..5].to_vec(), "the magic alone"),
+        (HELLO[..HELLO.len() - 1].to_vec(), "a nonce cut short"),
+        (changed(5, b"\xff\xff\xff\x01"), "a version over 16 bits"),
+        (changed(5, b"\x80\x80\x80\x80\x80\x80"), "a version that does not end"),
+        (changed(7, &[0xff; 11]), "features over 64 bits"),
+        (changed(8, b"\x02"), "an unknown role"),
+        (changed(9, b"\x22"), "a name longer than the hello"),
+        (changed(9, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "a name of 2^64 bytes"),
+        (changed(10, b"\xff"), "a name that is not UTF-8"),
+        (changed(11, &[0x80; 11]), "an incarnation that does not end"),
+    ]
+}
+
+#[test]
+fn every_malformed_hello_of_the_list_is_refused() {
+    assert!(Raw { kind: 0x01, body: Bytes::from_static(HELLO) }.decode().is_ok());
+    for (body, rule) in malformed_hellos() {
+        let raw = Raw { kind: 0x01, body: body.into() };
+        let mut effects = Vec::new();
+        acceptor(hello("a@box", Role::Peer, 2), COOKIE).received(&raw, &mut effects);
+        assert_eq!(effects, refusing(Refusal::Malformed), "{rule}");
+        let (mut first, _) = initiator(hello("cli", Role::Control, 1), COOKIE);
+        effects.clear();
+        first.received(&raw, &mut effects);
+        assert_eq!(effects, refusing(Refusal::Malformed), "{rule}");
+    }
+}
+
+#[test]
+fn what_belongs_behind_the_handshake_is_refused_in_it() {
+    let frames: &[(u8, &[u8])] = &[
+        (0x02, &[0; 31]),
+        (0x02, &[0; 32]),
+        (0x03, b"\x02\x00"),
+        (0x04, b"\x01a\x02\x00\x00"),
+        (0x05, b"\x01a\x02\x00\x00"),
+        (0x10, b"\x01\x01x"),
+        (0x20, b"\x01"),
+        (0x22, b""),
+        (0x28, b"\x00"),
+        (0x30, b"\x01\x02hi"),
+        (0x33, b"\x01\x00\x02\x00"),
+        (0x38, b"\x00\x01\x30\x00\x00\x00\x00"),
+        (0x39, b"\x01"),
+        (0x3a, b"\x05\x50\x22\x00\x00\x00\x00"),
+        (0x7f, b""),
+    ];
+    for (kind, body) in frames {
+        let raw = Raw { kind: *kind, body: Bytes::from_static(body) };
+        let mut effects = Vec::new();
+        acceptor(hello("a@box", Role::Peer, 2), COOKIE).received(&raw, &mut effects);
+        assert_eq!(effects, refusing(Refusal::Malformed), "0x{kind:02x}");
+    }
+}

@@ -35,6 +35,12 @@ impl<'a> Tail<'a> {
             Self::Bytes(bytes) => bytes,
         }
     }
+    pub(crate) fn to_bytes(self) -> Bytes {
+        match self {
+            Self::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Self::Bytes(bytes) => bytes.clone(),
+        }
+    }
 }
 
 /// An item that no frame can carry.
@@ -76,6 +82,15 @@ impl Item {
         Ok(Some(tail))
     }
 
+    /// Appends a frame of these nodes, at most [`NODES_MAX`].
+    pub(crate) fn encode_nodes(nodes: &[NodeInfo], out: &mut Vec<u8>) {
+        let start = out.len();
+        encode_node_list(nodes, out);
+        let body =
+            u32::try_from(out.len() - start - HEADER_BYTES).expect("NODES_MAX nodes are not 4 GiB");
+        out[start + 1..start + HEADER_BYTES].copy_from_slice(&body.to_le_bytes());
+    }
+
     fn has_too_many_parts(&self) -> bool {
         match self {
             Self::Signal { signal: Signal::Message { .. }, .. } => false,
@@ -104,11 +119,7 @@ impl Item {
             Self::Signal { from, to, signal } => encode_signal(*from, to, signal, out),
             Self::Spawn(request) => Some(encode_spawn(request, out)),
             Self::Nodes(nodes) => {
-                header(out, kind::NODES);
-                append(out, &(nodes.len() as u64));
-                for info in nodes {
-                    encode_info(info, out);
-                }
+                encode_node_list(nodes, out);
                 Some(Tail::NONE)
             }
         }
@@ -377,6 +388,14 @@ fn encode_spawn<'a>(request: &'a SpawnRequest, out: &mut Vec<u8>) -> Tail<'a> {
             Tail::NONE
         }
         StartAt::Call(call) => Tail::Text(call),
+    }
+}
+
+fn encode_node_list(nodes: &[NodeInfo], out: &mut Vec<u8>) {
+    header(out, kind::NODES);
+    append(out, &(nodes.len() as u64));
+    for info in nodes {
+        encode_info(info, out);
     }
 }
 
