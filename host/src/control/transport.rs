@@ -154,7 +154,8 @@ impl Transport {
                     .await?;
             let mut transport = Self::new(socket);
             let (hello, secret) = (identity.hello()?, identity.secret.clone());
-            let handshake = Handshake::accept(hello, secret, Bytes::new(), roles);
+            let handshake =
+                Handshake::accept(hello, Box::new(|_| secret), Bytes::new(), roles);
             let session = transport.shake(handshake, Vec::new(), deadline).await?;
             Ok((transport, session))
         };
