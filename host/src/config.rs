@@ -23,16 +23,28 @@
 //! env = { LANG = "C" }
 //! dirs = [{ host = "data", guest = "/data", writable = true }]
 //! network = false
+//!
+//! [connections]               # with other nodes; see `Connections`
+//! advertise = ["box.example.org:4370"]
+//! tls = "auto"                # or always
+//! setup-time = 7              # seconds
+//!
+//! [cookies]                   # of nodes that do not have this node's own; files
+//! "b@box" = "cookies/b"
 //! ```
 //!
 //! Flags and variables come from the command line already merged; this file must
 //! not know them, nor start anything.
+
+mod connections;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use connections::{ConnectionSettings, Connections, Cookies};
 
 use crate::control::discovery::is_node_name;
 use crate::modules::compile::TierChoice;
@@ -92,6 +104,10 @@ pub struct File {
     pub limits: LimitsTable,
     /// What is granted without flags.
     pub spawn: SpawnTable,
+    /// With other nodes.
+    pub connections: Connections,
+    /// Of nodes with cookies of their own.
+    pub cookies: Cookies,
     /// Where it was found.
     #[serde(skip)]
     pub path: Option<PathBuf>,
@@ -165,6 +181,10 @@ pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     /// Threads that run guests.
     pub workers: Option<usize>,
+    /// With other nodes.
+    pub connections: Connections,
+    /// Of nodes with cookies of their own; they are added to the file's.
+    pub cookies: Cookies,
 }
 
 /// What counts in the end, for a node that is to run.
@@ -184,6 +204,8 @@ pub struct Settings {
     pub tier: TierChoice,
     /// Of each actor.
     pub limits: Limits,
+    /// With other nodes.
+    pub connections: ConnectionSettings,
 }
 
 impl File {
@@ -217,6 +239,10 @@ impl File {
         for grant in &mut file.spawn.dirs {
             grant.host = dir.join(&grant.host);
         }
+        file.connections.relative_to(dir);
+        for cookie in file.cookies.values_mut() {
+            *cookie = dir.join(&*cookie);
+        }
         file.path = Some(path.to_owned());
         Ok(file)
     }
@@ -242,6 +268,10 @@ impl File {
         if workers == Some(0) {
             return Err(ConfigError::Value("`workers` must be at least 1".to_owned()));
         }
+        let mut cookies = self.cookies.clone();
+        cookies.extend(overrides.cookies.clone());
+        let over = &overrides.connections;
+        let connections = self.connections.settings(over, cookies, &host_name())?;
         Ok(Settings {
             name,
             listen: overrides.listen.or(self.listen).unwrap_or(([127, 0, 0, 1], 0).into()),
@@ -250,6 +280,7 @@ impl File {
             actors_max: self.actors_max.unwrap_or(ACTORS_MAX),
             tier,
             limits: Limits::default().with(&self.limits_patch()),
+            connections,
         })
     }
 

@@ -13,6 +13,7 @@ pub mod io;
 mod limits;
 pub mod modules;
 mod native;
+pub mod net;
 mod node;
 mod rights;
 mod runtime;

@@ -109,11 +109,41 @@ fn a_name_or_port_that_is_taken_is_refused_with_the_fix() {
     let port = holder.local_addr().expect("bound").port().to_string();
     let taken = ["node", "--name", "two", "--listen", &port, "--data-dir", "other"];
     place.fails(&taken, 1, &[&port, "is taken", "--listen"]);
-    let far = ["node", "--name", "two", "--listen", "0.0.0.0:0", "--data-dir", "other"];
-    place.fails(&far, 1, &["not a loopback address"]);
     place.fails(&["node", "--listen", "here"], 2, &["write a port"]);
     let listed = place.json(&["nodes", "--json"]);
     assert_eq!(listed.as_array().map(Vec::len), Some(1), "the failed ones left nothing");
+}
+
+#[test]
+fn wrong_settings_for_connections_are_refused_with_the_fix() {
+    let place = Place::new();
+    let start = ["node", "--name", "two", "--listen", "0", "--data-dir", "other"];
+    let wrong: [(&[&str], i32, &[&str]); 7] = [
+        (&["--advertise", "box"], 2, &["host:port"]),
+        (&["--tls", "sometimes"], 2, &["neither auto nor always"]),
+        (&["--tls", "always", "--plain"], 2, &["--plain"]),
+        (&["--setup-time", "0"], 2, &["1 to 120 seconds"]),
+        (&["--cert", "a.pem"], 2, &["all three"]),
+        (&["--cookie-for", "b@box"], 2, &["NODE=FILE"]),
+        (&["--cookie-for", "b@box=absent"], 1, &["absent"]),
+    ];
+    for (flags, code, texts) in wrong {
+        place.fails(&[&start[..], flags].concat(), code, texts);
+    }
+    assert_eq!(place.json(&["nodes", "--json"]), serde_json::json!([]));
+}
+
+#[test]
+fn commands_find_a_node_that_listens_everywhere_and_one_that_wants_tls() {
+    for flags in [&["--listen", "0.0.0.0:0"][..], &["--listen", "0", "--tls", "always"]] {
+        let place = Place::new();
+        let start = ["node", "--name", "one", "--data-dir", "store"];
+        let mut node = Running::new(place.command(&[&start[..], flags].concat()));
+        assert!(node.line().contains(" ready on "));
+        place.ok(&["ps"]);
+        place.ok(&["stop"]);
+        assert_eq!(node.end().0, Some(0));
+    }
 }
 
 #[test]

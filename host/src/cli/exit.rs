@@ -6,8 +6,8 @@ use odeon::control::api::{Ending, EndingKind, FailureKind};
 use odeon::control::client::ClientError;
 use odeon::control::cookie::CookieError;
 use odeon::control::discovery::DiscoveryError;
-use odeon::control::server::ServerError;
-use odeon::control::transport::TransportError;
+use odeon::net::listen::ListenError;
+use odeon::net::transport::TransportError;
 
 use super::output;
 
@@ -111,8 +111,8 @@ impl From<DiscoveryError> for Exit {
     }
 }
 
-impl From<ServerError> for Exit {
-    fn from(error: ServerError) -> Self {
+impl From<ListenError> for Exit {
+    fn from(error: ListenError) -> Self {
         Self::failed(error.to_string())
     }
 }

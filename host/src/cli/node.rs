@@ -1,14 +1,18 @@
 //! `odeon node`, `stop` and `nodes`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use odeon::config::Overrides;
+use odeon::config::{ConnectionSettings, Connections, Overrides};
 use odeon::control::api::Request;
+use odeon::control::cookie;
 use odeon::control::discovery::{Directory, Entry};
 use odeon::control::server::Server;
 use odeon::control::service::NodeService;
-use odeon::control::{Identity, cookie};
+use odeon::net::secrets::Secrets;
+use odeon::net::tls::Tls;
+use odeon::net::{Identity, Mode, Security};
 use odeon::{Config, Node};
 use odeon_core::wire::Role;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,8 +29,8 @@ pub(crate) struct Args {
     /// Its name; without `@`, this machine's name is added.
     #[arg(long, env = "ODEON_NAME")]
     name: Option<String>,
-    /// Where to listen: a port, or a loopback address and a port. 0 takes any free
-    /// port.
+    /// Where to listen: a port on loopback, or an address and a port, as in
+    /// 0.0.0.0:4370 for all of this machine's. Port 0 takes any free one.
     #[arg(long, env = "ODEON_LISTEN", value_name = "[ADDRESS:]PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
     /// Where deployed modules and compiled code are kept.
@@ -35,6 +39,46 @@ pub(crate) struct Args {
     /// Threads that run guests; one for each core by default.
     #[arg(long, env = "ODEON_WORKERS", value_name = "NUMBER")]
     workers: Option<usize>,
+    #[command(flatten)]
+    connections: ConnectionArgs,
+}
+
+/// How the node and others connect.
+#[derive(Debug, clap::Args)]
+struct ConnectionArgs {
+    /// Where other nodes reach this one, if not at its name's host. May be repeated.
+    #[arg(long, env = "ODEON_ADVERTISE", value_name = "HOST:PORT", value_delimiter = ',')]
+    advertise: Vec<String>,
+    /// Where connections use TLS: `auto` is everywhere but on loopback.
+    #[arg(long, env = "ODEON_TLS", value_name = "auto|always")]
+    tls: Option<String>,
+    /// Make and take connections without TLS everywhere. Only for networks that
+    /// others protect.
+    #[arg(long, conflicts_with = "tls")]
+    plain: bool,
+    /// The certificates of the authorities that sign the nodes' (PEM). With it,
+    /// --cert and --key, nodes have to show certificates to each other.
+    #[arg(long, env = "ODEON_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// This node's certificate (PEM), for its host or for the URI `odeon:NAME`.
+    #[arg(long, env = "ODEON_CERT", value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// The key of the certificate (PEM).
+    #[arg(long, env = "ODEON_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// How long a connection to another node may take to come about; 7 by default.
+    #[arg(long, env = "ODEON_SETUP_TIME", value_name = "SECONDS")]
+    setup_time: Option<u64>,
+    /// The file of the cookie that is shared with one node. May be repeated.
+    #[arg(long, value_name = "NODE=FILE", value_parser = cookie_for)]
+    cookie_for: Vec<(String, PathBuf)>,
+}
+
+fn cookie_for(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("write NODE=FILE, as in b@box=cookies/b".to_owned()),
+    }
 }
 
 fn listen(text: &str) -> Result<SocketAddr, String> {
@@ -53,9 +97,19 @@ impl Args {
             listen: self.listen,
             data_dir: self.data_dir,
             workers: self.workers,
+            cookies: self.connections.cookie_for.into_iter().collect(),
+            connections: Connections {
+                advertise: self.connections.advertise,
+                tls: self.connections.tls,
+                plain: self.connections.plain,
+                ca: self.connections.ca,
+                cert: self.connections.cert,
+                key: self.connections.key,
+                setup_time: self.connections.setup_time,
+            },
         };
         let settings = common.file()?.settings(&overrides)?;
-        let secret = cookie::secret()?;
+        let security = security(&settings.name, &settings.connections)?;
         let directory = Directory::of_user()?;
         let config = Config {
             workers: settings.workers,
@@ -71,12 +125,18 @@ impl Args {
         let node: &'static Node = Box::leak(Box::new(node));
         let (stop, mut stopped) = watch::channel(false);
         let (name, incarnation) = (settings.name, node.id().get());
-        let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, secret };
+        let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, features: 0 };
         let service = NodeService::new(node.clone(), stop);
-        let server = Server::start(settings.listen, identity, service).await?;
+        let tls = security.mode == Mode::Always;
+        let server = Server::start(settings.listen, identity, security, service, None).await?;
         let address = server.address();
-        let process = std::process::id();
-        let entry = Entry { name: name.clone(), address, incarnation, process };
+        let entry = Entry {
+            name: name.clone(),
+            address: from_here(address),
+            incarnation,
+            process: std::process::id(),
+            tls,
+        };
         let published = directory.publish(&entry)?;
         output::line(&format!("node {name} ready on {address}"))?;
         tokio::select! {
@@ -93,6 +153,31 @@ impl Args {
         server.stop().await;
         Ok(code::OK)
     }
+}
+
+/// What protects the node's connections.
+fn security(name: &str, settings: &ConnectionSettings) -> Result<Security, Exit> {
+    let secrets = Secrets::new(cookie::secret()?);
+    for (peer, path) in &settings.cookies {
+        let kept = secrets.set(peer, cookie::load(path)?);
+        kept.map_err(|error| Exit::failed(error.to_string()))?;
+    }
+    let tls = match &settings.files {
+        Some(files) => Tls::from_files(files, name),
+        None => Tls::self_signed(),
+    };
+    let tls = tls.map_err(|error| Exit::failed(error.to_string()))?;
+    Ok(Security { secrets: Arc::new(secrets), tls: Arc::new(tls), mode: settings.mode })
+}
+
+/// How this machine reaches who listens there.
+fn from_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
 }
 
 /// What asks a node to stop from outside.

@@ -56,6 +56,7 @@ mod tests {
             address: ([127, 0, 0, 1], 1).into(),
             incarnation: 1,
             process: 1,
+            tls: false,
         };
         names.iter().map(entry).collect()
     }

@@ -46,6 +46,7 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         listen: Some(([127, 0, 0, 1], 1).into()),
         data_dir: Some("/elsewhere".into()),
         workers: Some(1),
+        ..Overrides::default()
     };
     let settings = file.settings(&overrides).expect("right");
     assert_eq!((settings.name.as_str(), settings.workers), ("b@box", Some(1)));

@@ -1,16 +1,22 @@
 //! The commands' end of the control channel.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use odeon_core::peer::handshake::Secret;
-use odeon_core::wire::{Outcome, Role};
+use odeon_core::wire::Outcome;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
+use super::SERVICE;
 use super::api::{Failure, Request};
 use super::discovery::Entry;
 use super::mux::{Connection, Event, Exchange, Gone};
-use super::transport::{Transport, TransportError};
-use super::{Identity, SERVICE};
+use crate::net::dial::dial_address;
+use crate::net::secrets::Secrets;
+use crate::net::tls::{Tls, TlsError};
+use crate::net::transport::{Transport, TransportError};
+use crate::net::{HANDSHAKE_TIME_MAX, Identity, Mode, Security};
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +77,36 @@ impl Client {
     /// When there is no connection, the cookie is not the node's, or another node
     /// answers.
     pub async fn connect(entry: &Entry, secret: Secret) -> Result<Self, ClientError> {
-        let identity =
-            Identity { name: String::new(), incarnation: 0, role: Role::Control, secret };
-        let (transport, session) = Transport::connect(entry.address, &identity)
-            .await
-            .map_err(|source| ClientError::Connect { name: entry.name.clone(), source })?;
-        if (&session.theirs.name, session.theirs.incarnation) != (&entry.name, entry.incarnation) {
-            return Err(ClientError::OtherNode { name: entry.name.clone() });
+        let name = || entry.name.clone();
+        let failed = |source| match source {
+            TransportError::WrongName { .. } => ClientError::OtherNode { name: name() },
+            source => ClientError::Connect { name: name(), source },
+        };
+        let no_tls = |error: TlsError| failed(TransportError::Tls(error.to_string()));
+        let security = Security {
+            secrets: Arc::new(Secrets::new(secret)),
+            tls: Arc::new(Tls::self_signed().map_err(no_tls)?),
+            mode: Mode::Auto,
+        };
+        let identity = Identity::command();
+        let (transport, session) = dial_address(
+            entry.address,
+            entry.tls,
+            &entry.name,
+            &identity,
+            &security,
+            HANDSHAKE_TIME_MAX,
+        )
+        .await
+        .map_err(failed)?;
+        if session.theirs.incarnation != entry.incarnation {
+            return Err(ClientError::OtherNode { name: name() });
         }
+        Ok(Self::over(transport))
+    }
+
+    /// Makes requests over a connection that this side opened as a command.
+    pub fn over(transport: Transport) -> Self {
         let (connection, wires) = Connection::new(transport, true);
         let driven = connection.clone();
         let task = tokio::spawn(async move {
@@ -87,7 +115,7 @@ impl Client {
                 tracing::debug!(%error, "the connection to the node ended");
             }
         });
-        Ok(Self { connection, task })
+        Self { connection, task }
     }
 
     /// Starts a request; its stream and answer are in the exchange.

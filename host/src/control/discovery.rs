@@ -29,6 +29,9 @@ pub struct Entry {
     pub incarnation: u64,
     /// The process.
     pub process: u32,
+    /// Whether it takes connections with TLS only, even from this machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
 }
 
 /// Why nodes cannot be found or announced.
@@ -175,6 +178,12 @@ impl Directory {
         Ok(entries)
     }
 
+    /// The node of this name, if it runs.
+    pub fn find(&self, name: &str) -> Option<Entry> {
+        // The name becomes a path.
+        if is_node_name(name) { live(&self.path(name)) } else { None }
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.json"))
     }
@@ -198,7 +207,7 @@ fn live(path: &Path) -> Option<Entry> {
     file.take(ENTRY_BYTES_MAX).read_to_string(&mut text).ok()?;
     let entry: Entry = serde_json::from_str(&text).ok()?;
     let named = path.file_stem().is_some_and(|stem| stem == entry.name.as_str());
-    (named && entry.address.ip().is_loopback()).then_some(entry)
+    named.then_some(entry)
 }
 
 /// Writes the file, locked before it has its name.

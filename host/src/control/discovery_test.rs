@@ -6,7 +6,13 @@ use super::*;
 
 fn entry(name: &str) -> Entry {
     let address = "127.0.0.1:4000".parse().expect("an address");
-    Entry { name: name.to_owned(), address, incarnation: 7, process: std::process::id() }
+    Entry {
+        name: name.to_owned(),
+        address,
+        incarnation: 7,
+        process: std::process::id(),
+        tls: false,
+    }
 }
 
 fn directory() -> (tempfile::TempDir, Directory) {
@@ -21,7 +27,10 @@ fn a_node_is_found_while_it_runs_and_not_after() {
     let published = directory.publish(&entry("a@box")).expect("free name");
     let other = directory.publish(&entry("b@box")).expect("free name");
     assert_eq!(directory.list().expect("readable"), [entry("a@box"), entry("b@box")]);
+    assert_eq!(directory.find("a@box"), Some(entry("a@box")));
+    assert_eq!(directory.find("../a@box"), None);
     drop(published);
+    assert_eq!(directory.find("a@box"), None);
     assert_eq!(directory.list().expect("readable"), [entry("b@box")]);
     drop(other);
 }

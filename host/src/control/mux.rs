@@ -19,7 +19,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 use super::EXCHANGES_MAX;
-use super::transport::{Out, Transport, TransportError};
+use super::queue::{Out, Queue, queue};
+use crate::net::transport::{Transport, TransportError};
 
 /// The other side is gone, or no longer wants this exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,14 +89,14 @@ struct Entry {
 /// What the connection's task needs to run.
 pub struct Wires {
     transport: Transport,
-    outbox: mpsc::UnboundedReceiver<Out>,
+    queue: Queue,
 }
 
 impl Connection {
     /// A connection over this transport. Nothing moves until
     /// [`Connection::drive`] runs.
     pub fn new(transport: Transport, initiator: bool) -> (Self, Wires) {
-        let (sender, outbox) = mpsc::unbounded_channel();
+        let (sender, queue) = queue();
         let exchanges = Exchanges {
             open: BTreeMap::new(),
             next: if initiator { 1 } else { 2 },
@@ -103,7 +104,7 @@ impl Connection {
             over: false,
         };
         let shared = Shared { exchanges: Mutex::new(exchanges), outbox: sender };
-        (Self { shared: Arc::new(shared) }, Wires { transport, outbox })
+        (Self { shared: Arc::new(shared) }, Wires { transport, queue })
     }
 
     /// Opens an exchange.
@@ -155,7 +156,7 @@ impl Connection {
         mut serve: impl FnMut(Asked),
     ) -> Result<(), TransportError> {
         let _over = EndAll(&self.shared);
-        while let Some(raw) = wires.transport.turn(&mut wires.outbox).await? {
+        while let Some(raw) = wires.transport.turn(&mut wires.queue).await? {
             if let Some(frame) = raw.decode()? {
                 self.received(frame, &mut serve)?;
             }

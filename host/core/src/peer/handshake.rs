@@ -20,6 +20,10 @@
 //!   on another (no man in the middle). Without TLS the binding is empty, and
 //!   what follows the handshake is only as safe as the transport: loopback.
 //!
+//! Cookies may differ from peer to peer. The initiator knows whom it means; the
+//! acceptor chooses by what the initiator's hello says, which is not proved yet: a
+//! wrong name leads to a wrong secret and so to a wrong proof.
+//!
 //! Either side may end it with [`Refusal`]; anything that does not belong to the
 //! state is [`Refusal::Malformed`]. The deadline is the owner's: it calls
 //! [`Handshake::expired`]. Must not know sockets, clocks or where nonces come from.
@@ -60,6 +64,9 @@ impl Secret {
         Some(Self(mac(KEY_LABEL, &[cookie]).finalize().into_bytes().into()))
     }
 }
+
+/// Finds the secret that is shared with the side that says this hello.
+pub type ChooseSecret = Box<dyn FnOnce(&Hello) -> Secret + Send>;
 
 /// What the machine's owner must carry out, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,8 +126,8 @@ impl Side {
 }
 
 enum State {
-    AwaitHello,
-    AwaitProof { session: Box<Session>, transcript: [u8; 32] },
+    AwaitHello(ChooseSecret),
+    AwaitProof { session: Box<Session>, transcript: [u8; 32], secret: Secret },
     Over,
 }
 
@@ -130,7 +137,6 @@ pub struct Handshake {
     ours: Hello,
     /// Our hello as it travels; the transcript covers these bytes.
     ours_bytes: Bytes,
-    secret: Secret,
     binding: Bytes,
     /// The roles that the other side may have.
     roles: &'static [Role],
@@ -148,24 +154,38 @@ impl Handshake {
         effects: &mut Vec<Effect>,
     ) -> Self {
         effects.push(Effect::Send(Frame::Hello(ours.clone())));
-        Self::new(Side::Initiator, ours, secret, binding, &[Role::Peer])
+        Self::new(Side::Initiator, ours, Box::new(|_| secret), binding, &[Role::Peer])
     }
 
-    /// Starts as the side that was connected to, and waits. `roles` are those
-    /// that it takes.
-    pub fn accept(ours: Hello, secret: Secret, binding: Bytes, roles: &'static [Role]) -> Self {
-        Self::new(Side::Acceptor, ours, secret, binding, roles)
+    /// Starts as the side that was connected to, and waits. `choose` is asked once,
+    /// for a hello that is right but not proved. `roles` are those that it takes.
+    pub fn accept(
+        ours: Hello,
+        choose: ChooseSecret,
+        binding: Bytes,
+        roles: &'static [Role],
+    ) -> Self {
+        Self::new(Side::Acceptor, ours, choose, binding, roles)
     }
 
     fn new(
         side: Side,
         ours: Hello,
-        secret: Secret,
+        choose: ChooseSecret,
         binding: Bytes,
         roles: &'static [Role],
     ) -> Self {
         let ours_bytes = Frame::Hello(ours.clone()).to_message().slice(HEADER_BYTES..);
-        Self { side, ours, ours_bytes, secret, binding, roles, state: State::AwaitHello }
+        Self { side, ours, ours_bytes, binding, roles, state: State::AwaitHello(choose) }
+    }
+
+    /// What the other side says about itself, once it did and as long as it has not
+    /// proved it.
+    pub fn claimed(&self) -> Option<&Hello> {
+        match &self.state {
+            State::AwaitProof { session, .. } => Some(&session.theirs),
+            State::AwaitHello(_) | State::Over => None,
+        }
     }
 
     /// A frame arrived, within
@@ -186,11 +206,13 @@ impl Handshake {
             (_, Frame::Refused(refusal)) => {
                 effects.push(Effect::Failed(Failure::Refused(refusal)));
             }
-            (State::AwaitHello, Frame::Hello(theirs)) => self.hello(theirs, &raw.body, effects),
-            (State::AwaitProof { session, transcript }, Frame::Proof(proof)) => {
-                self.proof(*session, &transcript, &proof, effects);
+            (State::AwaitHello(choose), Frame::Hello(theirs)) => {
+                self.hello(theirs, &raw.body, choose, effects);
             }
-            (State::AwaitHello | State::AwaitProof { .. }, _) => {
+            (State::AwaitProof { session, transcript, secret }, Frame::Proof(proof)) => {
+                self.proof(*session, &transcript, &secret, &proof, effects);
+            }
+            (State::AwaitHello(_) | State::AwaitProof { .. }, _) => {
                 self.refuse(Refusal::Malformed, effects);
             }
         }
@@ -206,7 +228,18 @@ impl Handshake {
         self.refuse(Refusal::Timeout, effects);
     }
 
-    fn hello(&mut self, theirs: Hello, theirs_bytes: &[u8], effects: &mut Vec<Effect>) {
+    /// This side wants nothing of the other, for a reason of its owner's.
+    pub fn declined(&mut self, refusal: Refusal, effects: &mut Vec<Effect>) {
+        self.refuse(refusal, effects);
+    }
+
+    fn hello(
+        &mut self,
+        theirs: Hello,
+        theirs_bytes: &[u8],
+        choose: ChooseSecret,
+        effects: &mut Vec<Effect>,
+    ) {
         if theirs.nonce == self.ours.nonce {
             return self.refuse(Refusal::Reflected, effects);
         }
@@ -222,36 +255,39 @@ impl Handshake {
             Side::Initiator => transcript(&self.ours_bytes, theirs_bytes),
             Side::Acceptor => transcript(theirs_bytes, &self.ours_bytes),
         };
+        let secret = choose(&theirs);
         let reply = match self.side {
-            Side::Initiator => Frame::Proof(self.mac(self.side, &transcript)),
+            Side::Initiator => Frame::Proof(self.mac(self.side, &transcript, &secret)),
             Side::Acceptor => Frame::Hello(self.ours.clone()),
         };
         effects.push(Effect::Send(reply));
         let features = self.ours.features & theirs.features;
         let session = Box::new(Session { version, features, theirs });
-        self.state = State::AwaitProof { session, transcript };
+        self.state = State::AwaitProof { session, transcript, secret };
     }
 
     fn proof(
         &mut self,
         session: Session,
         transcript: &[u8; 32],
+        secret: &Secret,
         proof: &[u8; 32],
         effects: &mut Vec<Effect>,
     ) {
-        let expected = self.mac(self.side.other(), transcript);
+        let expected = self.mac(self.side.other(), transcript, secret);
         if !bool::from(expected.ct_eq(proof)) {
             return self.refuse(Refusal::Cookie, effects);
         }
         if self.side == Side::Acceptor {
-            effects.push(Effect::Send(Frame::Proof(self.mac(self.side, transcript))));
+            let ours = self.mac(self.side, transcript, secret);
+            effects.push(Effect::Send(Frame::Proof(ours)));
         }
         effects.push(Effect::Established(session));
     }
 
-    fn mac(&self, side: Side, transcript: &[u8; 32]) -> [u8; 32] {
+    fn mac(&self, side: Side, transcript: &[u8; 32], secret: &Secret) -> [u8; 32] {
         let parts = [PROOF_LABEL, side.label(), &self.binding, transcript];
-        mac(&self.secret.0, &parts).finalize().into_bytes().into()
+        mac(&secret.0, &parts).finalize().into_bytes().into()
     }
 
     fn refuse(&mut self, refusal: Refusal, effects: &mut Vec<Effect>) {

@@ -28,7 +28,13 @@ fn initiator(ours: Hello, cookie: &str) -> (Handshake, Frame) {
 }
 
 fn acceptor(ours: Hello, cookie: &str) -> Handshake {
-    Handshake::accept(ours, secret(cookie), Bytes::new(), &[Role::Peer, Role::Control])
+    Handshake::accept(ours, always(cookie), Bytes::new(), &[Role::Peer, Role::Control])
+}
+
+/// The same secret for everybody.
+fn always(cookie: &str) -> ChooseSecret {
+    let secret = secret(cookie);
+    Box::new(|_| secret)
 }
 
 fn pair(cookies: (&str, &str)) -> (Handshake, Handshake, Frame) {
@@ -159,9 +165,47 @@ fn a_proof_made_on_another_channel_is_worthless() {
     let mut first = Handshake::initiate(ours, secret(COOKIE), binding, &mut effects);
     let ours = hello("a@box", Role::Peer, 2);
     let binding = Bytes::from_static(b"channel 2");
-    let mut second = Handshake::accept(ours, secret(COOKIE), binding, &[Role::Control]);
+    let mut second = Handshake::accept(ours, always(COOKIE), binding, &[Role::Control]);
     let proof = sent(&tell(&mut first, &sent(&tell(&mut second, &sent(&effects)))));
     assert_eq!(tell(&mut second, &proof), refusing(Refusal::Cookie));
+}
+
+#[test]
+fn the_acceptor_chooses_the_secret_by_what_the_hello_says() {
+    let other = "the cookie of c and a only";
+    let shake = |name: &str, cookie: &str| {
+        let choose = |theirs: &Hello| secret(if theirs.name == "c@box" { other } else { COOKIE });
+        let (mut first, frame) = initiator(hello(name, Role::Peer, 1), cookie);
+        let ours = hello("a@box", Role::Peer, 2);
+        let mut second = Handshake::accept(ours, Box::new(choose), Bytes::new(), &[Role::Peer]);
+        assert_eq!(second.claimed(), None);
+        let effects = tell(&mut second, &frame);
+        assert_eq!(second.claimed().map(|hello| hello.name.as_str()), Some(name));
+        let proof = sent(&tell(&mut first, &sent(&effects)));
+        let effects = tell(&mut second, &proof);
+        if let Some(Effect::Send(proof)) = effects.first()
+            && !matches!(proof, Frame::Refused(_))
+        {
+            let effects = tell(&mut first, proof);
+            assert!(matches!(effects[..], [Effect::Established(_)]), "both ways: {effects:?}");
+        }
+        effects
+    };
+    assert!(matches!(shake("b@box", COOKIE).last(), Some(Effect::Established(_))));
+    assert!(matches!(shake("c@box", other).last(), Some(Effect::Established(_))));
+    assert_eq!(shake("c@box", COOKIE), refusing(Refusal::Cookie), "the default is not enough");
+    assert_eq!(shake("b@box", other), refusing(Refusal::Cookie), "nor another's");
+}
+
+#[test]
+fn an_owner_that_declines_shows_nothing_made_of_the_cookie() {
+    let (mut first, mut second, frame) = pair((COOKIE, COOKIE));
+    let mut effects = tell(&mut second, &frame);
+    let mut after = Vec::new();
+    second.declined(Refusal::Role, &mut after);
+    assert_eq!(after, refusing(Refusal::Role));
+    let proof = sent(&tell(&mut first, &sent(&std::mem::take(&mut effects))));
+    assert_eq!(tell(&mut second, &proof), [], "over is over");
 }
 
 #[test]
@@ -172,7 +216,7 @@ fn a_frame_out_of_place_and_a_role_not_taken_are_refused() {
     let mut node = acceptor(hello("a@box", Role::Peer, 2), COOKIE);
     assert_eq!(tell(&mut node, &Frame::Proof([0; 32])), refusing(Refusal::Malformed));
     let ours = hello("a@box", Role::Peer, 2);
-    let mut node = Handshake::accept(ours, secret(COOKIE), Bytes::new(), &[Role::Peer]);
+    let mut node = Handshake::accept(ours, always(COOKIE), Bytes::new(), &[Role::Peer]);
     let control = Frame::Hello(hello("cli", Role::Control, 1));
     assert_eq!(tell(&mut node, &control), refusing(Refusal::Role));
 }

@@ -1,0 +1,289 @@
+//! The node's one listening port.
+//!
+//! Takes connections, plain or with TLS as the first byte says, lets nobody in who
+//! cannot prove the cookie, and hands over those who can. Strangers cost little: a
+//! limit on those who have not proved themselves, a deadline of each one's own, small
+//! messages. Must not know what is asked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use odeon_core::peer::handshake::Session;
+use odeon_core::wire::{Hello, Role};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::refusals::Refusals;
+use super::stream::Stream;
+use super::transport::{Answering, Transport, TransportError};
+use super::{
+    CONNECTIONS_MAX, HALF_OPEN_MAX, HANDSHAKE_TIME_MAX, Identity, Security, is_loopback, tls,
+};
+
+/// After a failed accept, which is nearly always a lack of descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Connections get this long to write out what they still have at the stop.
+const STOP_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What a plain connection hears that has to use TLS.
+const USE_TLS: &[u8] = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\
+    Content-Length: 37\r\nConnection: close\r\n\r\nthis node takes connections with TLS\n";
+
+/// Takes the connections whose other side has proved itself.
+pub trait Receiver: Send + Sync + 'static {
+    /// The roles that are taken; others are refused.
+    fn roles(&self) -> &'static [Role];
+
+    /// Carries one connection, or hands it over. Dropped when the listener is; asked
+    /// by `stop` to end in an orderly way.
+    fn accepted(
+        &self,
+        transport: Transport,
+        session: Session,
+        from: SocketAddr,
+        stop: Stop,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// Takes the connections of other nodes.
+pub trait Peers: Send + Sync + 'static {
+    /// This node has connected and proved itself: [`Session::theirs`] says who it is.
+    /// Must not block: the connection is carried by a task of the receiver's own.
+    fn accepted(&self, transport: Transport, session: Session, from: SocketAddr);
+}
+
+/// Says when a listener stops.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Waits for it.
+    pub async fn wait(&mut self) {
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Why nobody listens.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The port belongs to somebody else.
+    #[error(
+        "{address} is taken by another program; choose another port with `--listen`, or 0 for \
+         any free one"
+    )]
+    Taken {
+        /// What was asked for.
+        address: SocketAddr,
+    },
+    /// Anything else.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A listening port. Dropped without [`Listener::stop`], it and the connections that
+/// it carries end at once.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Starts to listen. Port 0 takes any free one.
+    ///
+    /// # Errors
+    /// When the address is taken or cannot be listened on.
+    pub async fn start(
+        address: SocketAddr,
+        identity: Identity,
+        security: Security,
+        receiver: impl Receiver,
+    ) -> Result<Self, ListenError> {
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ListenError::Taken { address },
+            _ => ListenError::Listen { address, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopped) = watch::channel(false);
+        let refusals = Refusals::default();
+        let host = Host { identity, security, receiver, refusals, stop: Stop(stopped) };
+        let task = Some(tokio::spawn(accept_all(listener, Arc::new(host))));
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more connections, asks those that it carries to end, and waits a
+    /// bounded time for that.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Some(mut task) = self.task.take()
+            && tokio::time::timeout(STOP_TIME_MAX, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+struct Host<R> {
+    identity: Identity,
+    security: Security,
+    receiver: R,
+    refusals: Refusals,
+    stop: Stop,
+}
+
+/// Owns every connection's task; they end with it.
+async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
+    // Whoever floods the node from afar does not shut out its owner.
+    let far = Arc::new(Semaphore::new(HALF_OPEN_MAX));
+    let near = Arc::new(Semaphore::new(HALF_OPEN_MAX));
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let mut stop = host.stop.clone();
+    loop {
+        let due = host.refusals.due();
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = wait_until(due) => {
+                host.refusals.settle();
+                continue;
+            }
+            () = stop.wait() => break,
+        };
+        let (socket, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+                continue;
+            }
+        };
+        let half_open = if is_loopback(from.ip()) { &near } else { &far };
+        let permits =
+            (Arc::clone(half_open).try_acquire_owned(), Arc::clone(&places).try_acquire_owned());
+        let (Ok(half_open), Ok(place)) = permits else {
+            host.refusals.refused(from, &"too many connections");
+            continue;
+        };
+        connections.spawn(connection(socket, from, Arc::clone(&host), half_open, place));
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn wait_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn connection<R: Receiver>(
+    socket: TcpStream,
+    from: SocketAddr,
+    host: Arc<Host<R>>,
+    half_open: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
+) {
+    let mut stop = host.stop.clone();
+    let admitted = tokio::select! {
+        admitted = admit(socket, from, &host) => admitted,
+        () = stop.wait() => return,
+    };
+    drop(half_open);
+    match admitted {
+        Ok(Some((mut transport, session))) => {
+            transport.keep_place(place);
+            host.receiver.accepted(transport, session, from, stop).await;
+        }
+        Ok(None) => tracing::debug!(%from, "a connection ended before it said anything"),
+        Err(reason) => host.refusals.refused(from, &reason),
+    }
+}
+
+/// Nothing if the other side left without a word, as probes do.
+async fn admit<R: Receiver>(
+    socket: TcpStream,
+    from: SocketAddr,
+    host: &Host<R>,
+) -> Result<Option<(Transport, Session)>, TransportError> {
+    let deadline = Instant::now() + HANDSHAKE_TIME_MAX;
+    let too_slow = |_| TransportError::TooSlow(HANDSHAKE_TIME_MAX);
+    let secured = tokio::time::timeout_at(deadline, secure(socket, from, &host.security)).await;
+    let Some(stream) = secured.map_err(too_slow)?? else { return Ok(None) };
+    let tls = &host.security.tls;
+    // Commands have no names: a certificate that is good was enough for them, or on
+    // this machine none.
+    let check = |stream: &Stream, theirs: &Hello| match theirs.role {
+        Role::Peer => tls.check(stream, &theirs.name),
+        Role::Control => Ok(()),
+    };
+    let answering = Answering {
+        hello: host.identity.hello()?,
+        secrets: &host.security.secrets,
+        roles: host.receiver.roles(),
+        check: &check,
+    };
+    let answered = Transport::answer(stream, answering, deadline);
+    // A little beyond the inner deadline, so that a slow side is told why.
+    let deadline = deadline + HANDSHAKE_TIME_MAX / 6;
+    tokio::time::timeout_at(deadline, answered).await.map_err(too_slow)?.map(Some)
+}
+
+/// Makes of a socket what its first byte says.
+async fn secure(
+    mut socket: TcpStream,
+    from: SocketAddr,
+    security: &Security,
+) -> Result<Option<Stream>, TransportError> {
+    let mut first = [0];
+    if !matches!(socket.peek(&mut first).await, Ok(1)) {
+        return Ok(None);
+    }
+    if first == [tls::FIRST_BYTE] {
+        // Also who came to another address of this machine from that very address.
+        let own = socket.local_addr().is_ok_and(|local| local.ip() == from.ip());
+        let stream = security.tls.accept(socket, own || is_loopback(from.ip())).await;
+        return match stream {
+            Ok(stream) => Ok(Some(stream)),
+            Err(error) => Err(TransportError::Tls(error.to_string())),
+        };
+    }
+    if security.takes_plain(from.ip()) {
+        return Ok(Some(Stream::plain(socket)?));
+    }
+    // Taken in before the end, which would else be a reset that loses the answer.
+    let _ = socket.try_read(&mut [0; 4096]);
+    let _ = socket.write_all(USE_TLS).await;
+    let _ = socket.shutdown().await;
+    Err(TransportError::Plain)
+}
+
+#[cfg(test)]
+#[path = "listen_test.rs"]
+mod tests;

@@ -1,0 +1,169 @@
+//! A TCP connection, plain or with TLS, as one type.
+//!
+//! Counts what comes from the network before it is decrypted: any byte is a sign of
+//! life, also of a record that is not whole yet.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+/// Bytes that may wait in the system before more are taken from this process, so
+/// that what is urgent does not queue behind them.
+const NOT_SENT_BYTES: u32 = 64 << 10;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Stream {
+    kind: Kind,
+    /// What ties a proof to this channel; empty without TLS.
+    binding: Bytes,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Plain(Counted),
+    Tls(Box<TlsStream<Counted>>),
+}
+
+/// A socket that counts.
+#[derive(Debug)]
+pub(super) struct Counted {
+    socket: TcpStream,
+    received_bytes: u64,
+}
+
+impl Counted {
+    /// Sets the socket up for small messages that must not wait.
+    pub(super) fn new(socket: TcpStream) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        socket2::SockRef::from(&socket).set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
+        Ok(Self { socket, received_bytes: 0 })
+    }
+}
+
+impl Stream {
+    /// Without TLS.
+    ///
+    /// # Errors
+    /// When the socket cannot be set up.
+    pub fn plain(socket: TcpStream) -> io::Result<Self> {
+        Ok(Self { kind: Kind::Plain(Counted::new(socket)?), binding: Bytes::new() })
+    }
+
+    /// With TLS, of which this is the binding.
+    pub(super) fn tls(stream: impl Into<TlsStream<Counted>>, binding: Bytes) -> Self {
+        Self { kind: Kind::Tls(Box::new(stream.into())), binding }
+    }
+
+    /// What ties a proof to this channel; empty without TLS.
+    pub fn binding(&self) -> &Bytes {
+        &self.binding
+    }
+
+    /// Bytes that have come from the network so far.
+    pub fn received_bytes(&self) -> u64 {
+        match &self.kind {
+            Kind::Plain(counted) => counted.received_bytes,
+            Kind::Tls(stream) => stream.get_ref().0.received_bytes,
+        }
+    }
+
+    /// The certificate that the other side showed, if it had to show one.
+    pub(super) fn certificate(&self) -> Option<&CertificateDer<'static>> {
+        match &self.kind {
+            Kind::Plain(_) => None,
+            Kind::Tls(stream) => stream.get_ref().1.peer_certificates()?.first(),
+        }
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.socket).poll_read(cx, buf);
+        self.received_bytes += (buf.filled().len() - before) as u64;
+        polled
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, buf)
+    }
+
+    // TLS writes many records at one time.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.kind {
+            Kind::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Kind::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.kind {
+            Kind::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Kind::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.kind {
+            Kind::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Kind::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.kind {
+            Kind::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Kind::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
+    }
+}
