@@ -52,6 +52,7 @@ pub(crate) mod kind;
 use bytes::Bytes;
 
 pub use codec::{DecodeError, Raw};
+pub(crate) use item::decode_message_to_actor;
 pub use item::{
     ARGUMENTS_MAX, Address, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName, NODE_ADDRESS_BYTES_MAX,
     NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt, TooLarge,

@@ -12,10 +12,11 @@ use super::credit;
 use super::fragments::Fragments;
 use super::{SIGNAL_WINDOW_BYTES, STREAMS_BYTES_MAX, STREAMS_MAX};
 use crate::id::NodeId;
-use crate::wire::kind::{COMPRESSED, FRAGMENT, NODES, is_signal};
+use crate::signal::Signal;
+use crate::wire::kind::{COMPRESSED, FRAGMENT, MESSAGE_TO_ACTOR, NODES, is_signal};
 use crate::wire::{
-    BODY_BYTES_MAX, DecodeError, FEATURE_LZ4, Frame, HEADER_BYTES, Item, MESSAGE_BYTES_MAX, Raw,
-    SIGNAL_BYTES_MAX, STREAM_PIECE_BYTES,
+    Address, BODY_BYTES_MAX, DecodeError, FEATURE_LZ4, Frame, HEADER_BYTES, Item,
+    MESSAGE_BYTES_MAX, Raw, SIGNAL_BYTES_MAX, STREAM_PIECE_BYTES, decode_message_to_actor,
 };
 
 /// What a frame, or the last piece of one, gave.
@@ -147,8 +148,24 @@ impl Inbound {
     }
 
     /// `body` is a part of `whole`.
-    #[inline]
+    #[inline(always)]
     fn frame(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        whole: &Bytes,
+    ) -> Result<Option<Received>, Violation> {
+        if kind == MESSAGE_TO_ACTOR {
+            self.charge(body.len())?;
+            let (from, to, body) = decode_message_to_actor(body, whole)?;
+            let signal = Signal::Message { via: None, priority: false, body };
+            let item = Item::Signal { from, to: Address::Actor(to), signal };
+            return Ok(Some(Received::Item(item)));
+        }
+        self.other_frame(kind, body, whole)
+    }
+
+    fn other_frame(
         &mut self,
         kind: u8,
         body: &[u8],
@@ -182,7 +199,6 @@ impl Inbound {
         Ok(())
     }
 
-    #[inline]
     fn plain(
         &mut self,
         kind: u8,

@@ -226,6 +226,30 @@ fn without_credit_only_control_and_exchanges_go() {
 }
 
 #[test]
+fn a_long_message_stops_where_the_credit_ends_and_goes_on_with_the_next_grant() {
+    for features in [0, FEATURE_LZ4] {
+        let mut pair = Pair::new(features);
+        let body = Random(1).junk(6 * MIB);
+        pair.push(&message(1, 2, body.clone()));
+        let mut sent = 0;
+        while let Some(received) = pair.turn() {
+            assert_eq!(received, []);
+            sent += pair.message.len();
+        }
+        let window = SIGNAL_WINDOW_BYTES as usize;
+        assert!((window - FRAGMENT_BYTES_MAX..=window).contains(&sent), "{sent} of {window}");
+        pair.push(&message(1, 2, vec![1]));
+        assert_eq!(pair.turn(), None);
+        pair.push(&message(3, 2, vec![2]));
+        let passes_by = pair.turn().map(|received| bodies(&received));
+        assert_eq!(passes_by, Some(vec![(3, vec![2].into())]), "with the credit that is left");
+        pair.grant();
+        let rest = [(1, body.into()), (1, vec![1].into())];
+        assert_eq!(bodies(&pair.drain()), rest);
+    }
+}
+
+#[test]
 fn credit_over_a_window_is_a_violation_and_changes_nothing() {
     let mut outbox = Outbox::new(0);
     assert_eq!(outbox.granted(1), Err(Violation::Overgrant));

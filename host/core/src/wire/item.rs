@@ -8,6 +8,7 @@ mod fixed;
 use bytes::Bytes;
 
 pub(super) use decode::decode_info;
+pub(crate) use decode::decode_message_to_actor;
 pub use encode::TooLarge;
 pub(super) use encode::encode_info;
 

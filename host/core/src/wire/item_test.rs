@@ -150,7 +150,8 @@ fn golden() -> Vec<(Item, Vec<u8>)> {
             }))),
             frame(
                 0x34,
-                b"\x03\x01\x06\x07\x00\x01m\x01l\x00\x01f\x01\x00\x01\x01n\x00\x00\x00\x01\x80\x01\x00hi",
+                b"\x03\x01\x06\x07\x00\x01m\x01l\x00\x01f\x01\x00\x01\x01n\
+                \x00\x00\x00\x01\x80\x01\x00hi",
             ),
         ),
         (Item::Spawn(Box::new(digest)), frame(0x34, &digest_body)),

@@ -41,20 +41,20 @@ impl Item {
         let mut reader = Reader { kind, rest: body, whole };
         match kind {
             kind::MESSAGE_TO_ACTOR => {
-                let (from, to) = (reader.id()?, reader.id()?);
-                Ok(reader.message(from, Address::Actor(to), None, false))
+                let (from, to, body) = reader.message_to_actor()?;
+                Ok(message(from, Address::Actor(to), None, false, body))
             }
             kind::MESSAGE_TO_ALIAS => {
                 let from = reader.id()?;
                 let node = NodeId::from_wire(reader.id()?);
                 let alias = Reference { node, serial: reader.id()? };
                 let priority = reader.take()?;
-                Ok(reader.message(from, Address::Alias(alias), Some(alias), priority))
+                Ok(message(from, Address::Alias(alias), Some(alias), priority, reader.tail()))
             }
             kind::MESSAGE_TO_NAME => {
                 let from = reader.id()?;
                 let name = reader.name()?;
-                Ok(reader.message(from, Address::Name(name), None, false))
+                Ok(message(from, Address::Name(name), None, false, reader.tail()))
             }
             kind::SIGNAL => {
                 let from = reader.id()?;
@@ -74,6 +74,22 @@ impl Item {
             other => Err(DecodeError::OutOfPlace(other)),
         }
     }
+}
+
+/// Reads a message to an actor: from, to, and the message. Apart from
+/// [`Item::decode_body`], because most of all frames are of this kind, and an item is
+/// large enough that handing it up through a few functions costs as much as reading it.
+#[inline]
+pub(crate) fn decode_message_to_actor(
+    body: &[u8],
+    whole: &Bytes,
+) -> Result<(u64, u64, Bytes), DecodeError> {
+    Reader { kind: kind::MESSAGE_TO_ACTOR, rest: body, whole }.message_to_actor()
+}
+
+#[inline]
+fn message(from: u64, to: Address, via: Option<Reference>, priority: bool, body: Bytes) -> Item {
+    Item::Signal { from, to, signal: Signal::Message { via, priority, body } }
 }
 
 /// Reads what a node is.
@@ -147,6 +163,11 @@ impl<'a> Reader<'a> {
         Ok(NodeInfo { name, id, hidden, addresses })
     }
 
+    #[inline]
+    fn message_to_actor(mut self) -> Result<(u64, u64, Bytes), DecodeError> {
+        Ok((self.id()?, self.id()?, self.tail()))
+    }
+
     /// The raw bytes.
     #[inline]
     fn tail(self) -> Bytes {
@@ -165,12 +186,6 @@ impl<'a> Reader<'a> {
     /// There are no raw bytes.
     fn end(&self) -> Result<(), DecodeError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.malformed()) }
-    }
-
-    #[inline]
-    fn message(self, from: u64, to: Address, via: Option<Reference>, priority: bool) -> Item {
-        let signal = Signal::Message { via, priority, body: self.tail() };
-        Item::Signal { from, to, signal }
     }
 
     fn address(&mut self) -> Result<Address, DecodeError> {
