@@ -257,6 +257,21 @@ impl Node {
         self.subscribers.gone(pid);
     }
 
+    /// What does not fit together in this machine, if anything.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn inconsistency(&self) -> Option<String> {
+        let conns = self.peers.iter().flat_map(|(name, peer)| {
+            let conns = peer.up.as_ref().map(|up| up.conn).into_iter().chain(peer.accepting());
+            conns.map(move |conn| (conn, name))
+        });
+        let conns: BTreeMap<Conn, &str> = conns.collect();
+        let own = self.conns.iter().map(|(conn, name)| (*conn, &**name)).collect();
+        if conns != own {
+            return Some(format!("connections: {own:?}, and of peers: {conns:?}"));
+        }
+        self.peers.inconsistency()
+    }
+
     /// Tells those that it concerns of this node itself, which counts as visible.
     fn tell_of_own(&self, event: NodeEvent, effects: &mut Effects) {
         let Some(settings) = &self.settings else { return };
