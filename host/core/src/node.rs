@@ -50,6 +50,8 @@ pub mod name;
 mod peers;
 mod query;
 mod subscribers;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -285,3 +287,7 @@ fn bounded(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     text
 }
+
+#[cfg(test)]
+#[path = "node_test.rs"]
+mod tests;
