@@ -89,6 +89,10 @@ fn ids_that_others_tell_are_candidates_until_a_connection_decides() {
     hear(&mut me, 3);
     lost(&mut me, 12, DownReason::ConnectionClosed);
     assert_eq!(find(&me, 3), Whereabouts::Dead, "what was seen to end stays dead");
+    hear(&mut me, 7);
+    up(&mut me, 14, &info(Z, 8));
+    lost(&mut me, 14, DownReason::ConnectionClosed);
+    assert_eq!(find(&me, 7), Whereabouts::Dead, "it was told of before the last one was seen");
     up(&mut me, 13, &info("b@box", 6));
     hear(&mut me, 6);
     assert_eq!(find(&me, 6), Whereabouts::Connected(13), "an id is not talked away");

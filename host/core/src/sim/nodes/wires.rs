@@ -58,6 +58,12 @@ impl World {
         Some(self.wires[*wire].ends[1 - side].place)
     }
 
+    /// Which wire that is, closed ones included.
+    pub(super) fn wire_of(&self, place: usize, conn: Option<Conn>) -> Option<usize> {
+        let is_it = |end: &End| end.place == place && Some(end.conn) == conn;
+        self.wires.iter().position(|wire| wire.ends.iter().any(is_it))
+    }
+
     /// Opens a wire to a node, or does not get through.
     pub(super) fn dial(&mut self, place: usize, name: &str, attempt: u64) {
         let is_it = |place: &super::world::Place| place.settings.name == name;

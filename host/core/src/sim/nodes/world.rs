@@ -11,7 +11,8 @@ use super::trace::{Found, Record, What};
 use super::wires::{Message, Wire};
 use crate::id::{NodeId, Pid};
 use crate::node::{
-    AutoConnect, Conn, DownReason, Effect, Effects, Failure, Interest, Node, NodeInfo, Settings,
+    AutoConnect, Conn, DownReason, Effect, Effects, Failure, Interest, Node, NodeInfo, Nodes,
+    Settings,
 };
 
 /// How long a dial, and an incoming connection without an `about`, may take.
@@ -131,13 +132,10 @@ impl World {
     pub(super) fn settle(&mut self) {
         self.run_out();
         for place in 0..self.places.len() {
-            let up = self.places[place].ends.iter().filter_map(|(conn, (wire, _))| {
-                let node = self.places[place].node.as_ref()?;
-                let other = self.other_of(*conn, place)?;
-                let name = &self.places[other].settings.name;
-                (node.connection(name) == Some(*conn)).then(|| (name.clone(), *wire as u64))
-            });
-            let up = up.collect();
+            let node = self.places[place].node.as_ref();
+            let up = node.map_or_else(Vec::new, |node| node.nodes(&[Nodes::Connected]));
+            let wire = |conn: Option<Conn>| self.wire_of(place, conn).unwrap_or(usize::MAX) as u64;
+            let up = up.into_iter().map(|one| (one.name, wire(one.conn))).collect();
             let found = self.finds(place);
             self.record(place, What::Settled { up, found, complete: self.complete });
         }
