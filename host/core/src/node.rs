@@ -50,6 +50,8 @@ pub mod name;
 mod peers;
 mod query;
 mod subscribers;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -227,6 +229,21 @@ impl Node {
         self.subscribers.gone(pid);
     }
 
+    /// What does not fit together in this machine, if anything.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn inconsistency(&self) -> Option<String> {
+        let conns = self.peers.iter().flat_map(|(name, peer)| {
+            let conns = peer.up.as_ref().map(|up| up.conn).into_iter().chain(peer.accepting());
+            conns.map(move |conn| (conn, name))
+        });
+        let conns: BTreeMap<Conn, &str> = conns.collect();
+        let own = self.conns.iter().map(|(conn, name)| (*conn, &**name)).collect();
+        if conns != own {
+            return Some(format!("connections: {own:?}, and of peers: {conns:?}"));
+        }
+        self.peers.inconsistency()
+    }
+
     /// Tells those that it concerns of this node itself, which counts as visible.
     fn tell_of_own(&self, event: NodeEvent, effects: &mut Effects) {
         let Some(settings) = &self.settings else { return };
@@ -240,3 +257,7 @@ fn bounded(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     text
 }
+
+#[cfg(test)]
+#[path = "node_test.rs"]
+mod tests;

@@ -15,12 +15,15 @@
 //! | `trace` | what happened |
 //! | `check` | what must hold, one rule a file |
 //!
+//! [`nodes`] is another simulation, of how nodes connect.
+//!
 //! [`run`] gives the same trace for the same seed and plan, on every machine.
 
 mod actor;
 pub mod check;
 mod faults;
 mod network;
+pub mod nodes;
 mod random;
 pub mod trace;
 mod world;

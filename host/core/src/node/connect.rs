@@ -313,3 +313,7 @@ impl Node {
         true
     }
 }
+
+#[cfg(test)]
+#[path = "connect_test.rs"]
+mod tests;

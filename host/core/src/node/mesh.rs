@@ -59,3 +59,7 @@ impl Node {
         self.settings.as_ref().is_some_and(|own| own.mesh && !own.hidden)
     }
 }
+
+#[cfg(test)]
+#[path = "mesh_test.rs"]
+mod tests;

@@ -108,6 +108,15 @@ impl Peer {
         }
     }
 
+    /// The connection that the other side dialled, and that was welcomed.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn accepting(&self) -> Option<Conn> {
+        match self.pending {
+            Pending::Accept { conn, .. } => Some(conn),
+            Pending::Nothing | Pending::Dial { .. } => None,
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.up.is_none() && matches!(self.pending, Pending::Nothing)
     }
@@ -237,6 +246,21 @@ impl Peers {
         let Some(name) = self.by_age.values().find(is_idle).cloned() else { return false };
         self.forget(&name);
         true
+    }
+
+    /// What does not fit together, if anything.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn inconsistency(&self) -> Option<String> {
+        let whose = |(name, peer): (_, &Peer)| peer.ids().map(|id| (id, name)).collect::<Vec<_>>();
+        let mut ids: Vec<(NodeId, &Arc<str>)> = self.by_name.iter().flat_map(whose).collect();
+        ids.sort();
+        if !ids.into_iter().eq(self.by_id.iter().map(|(id, name)| (*id, name))) {
+            return Some(format!("ids: {:?}, and of peers: {:?}", self.by_id, self.by_name));
+        }
+        let ages = self.by_name.iter().map(|(name, peer)| (peer.touched, name));
+        let ages: BTreeMap<_, _> = ages.collect();
+        let fits = ages.into_iter().eq(self.by_age.iter().map(|(age, name)| (*age, name)));
+        (!fits).then(|| format!("ages: {:?}, and of peers: {:?}", self.by_age, self.by_name))
     }
 
     fn forget(&mut self, name: &str) {

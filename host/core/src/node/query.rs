@@ -125,3 +125,7 @@ fn status(name: &str, peer: &Peer) -> NodeStatus {
         addresses: peer.addresses.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "query_test.rs"]
+mod tests;

@@ -93,3 +93,7 @@ impl Subscribers {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "subscribers_test.rs"]
+mod tests;
