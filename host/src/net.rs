@@ -20,7 +20,7 @@ pub mod transport;
 
 mod refusals;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +129,21 @@ impl Security {
             Mode::Always => true,
             Mode::Plain => false,
         }
+    }
+}
+
+/// What a node tells others about where it is, each as `host:port`: what its owner
+/// says, else where it listens, on its name's host if that is on all addresses.
+pub fn addresses(advertise: &[String], listening: SocketAddr, name: &str) -> Vec<String> {
+    if !advertise.is_empty() {
+        return advertise.to_vec();
+    }
+    match name.split_once('@') {
+        Some((_, host)) if listening.ip().is_unspecified() => {
+            vec![format!("{host}:{}", listening.port())]
+        }
+        None if listening.ip().is_unspecified() => Vec::new(),
+        Some(_) | None => vec![listening.to_string()],
     }
 }
 

@@ -1,7 +1,6 @@
 //! Connections over real loopback sockets: who gets in, who does not, and that those
 //! who do not are no burden.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -240,6 +239,19 @@ fn plain_connections_are_for_loopback_unless_they_are_forced() {
         assert!(!always.takes_plain(address) && always.dials_tls(address, Role::Control));
         assert!(plain.takes_plain(address) && !plain.dials_tls(address, Role::Peer));
     }
+}
+
+#[test]
+fn a_node_tells_where_it_is_unless_its_owner_does() {
+    let told = |advertise: &[String], listening: &str, name| {
+        addresses(advertise, listening.parse().expect("an address"), name)
+    };
+    assert_eq!(told(&[], "127.0.0.1:4000", "a@box"), ["127.0.0.1:4000"]);
+    assert_eq!(told(&[], "[2001:db8::1]:4000", "a@box"), ["[2001:db8::1]:4000"]);
+    assert_eq!(told(&[], "0.0.0.0:4000", "a@box.example.org"), ["box.example.org:4000"]);
+    assert!(told(&[], "0.0.0.0:4000", "a").is_empty());
+    let said = ["gate:1".to_owned(), "gate:2".to_owned()];
+    assert_eq!(told(&said, "0.0.0.0:4000", "a@box"), said);
 }
 
 #[test]
