@@ -15,6 +15,7 @@ use odeon_core::{Envelope, Name, Pid, Reason, Reference, signal};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
+use crate::cluster::Link;
 use crate::limits::{Limits, Quota};
 use crate::rights::Rights;
 
@@ -68,6 +69,8 @@ pub(crate) struct State {
     pub(crate) questions: Vec<(Reference, Question)>,
     /// The machine asked for the end.
     pub(crate) doomed: bool,
+    /// The connection that the actor sent more into than goes out: it waits.
+    pub(crate) suspended: Option<Arc<Link>>,
 }
 
 /// What wakes a guest that waits in `receive`.
@@ -117,6 +120,7 @@ impl Cell {
                 waiting: None,
                 questions: Vec::new(),
                 doomed: false,
+                suspended: None,
             }),
             memory_bytes: AtomicU64::new(0),
             name: Mutex::new(None),
@@ -164,6 +168,15 @@ impl Cell {
             Some(envelope) => Pushed::Dead(envelope),
             None if crowded => Pushed::Crowded,
             None => Pushed::Taken,
+        }
+    }
+
+    /// Lets the actor's task look at its machine.
+    pub(crate) fn wake(&self) {
+        let mut inbox = self.inbox.lock();
+        inbox.notified = true;
+        if let Some(waker) = &inbox.waker {
+            waker.wake_by_ref();
         }
     }
 

@@ -26,15 +26,15 @@ use std::time::Duration;
 use odeon_core::node::{self, Interest, NodeStatus, Nodes, Whereabouts};
 use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::wire::{Address, SpawnRequest};
-use odeon_core::{Envelope, Name, NodeId, Pid, Reason, Reference};
+use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::modules::digest::Digest;
 use crate::net;
 use crate::runtime::Runtime;
-pub(crate) use link::{Link, Sent, spawn_bytes};
 pub use keeper::Distribution;
+pub(crate) use link::{Link, Sent, spawn_bytes};
 
 /// Links at one time, of connected and wanted nodes.
 pub const LINKS_MAX: usize = 4096;
@@ -97,6 +97,13 @@ pub enum AcceptModules {
     Listed(Vec<String>),
 }
 
+/// The feature bits of the hello of a node.
+pub fn features(hidden: bool, compress: bool) -> u64 {
+    let hidden = if hidden { connection::FEATURE_HIDDEN } else { 0 };
+    let compress = if compress { odeon_core::wire::FEATURE_LZ4 } else { 0 };
+    hidden | compress
+}
+
 /// What this node needs to connect to others.
 #[derive(Clone, Debug)]
 pub struct Dialler {
@@ -131,6 +138,8 @@ pub(crate) struct Cluster {
     alive: RwLock<Option<Alive>>,
     /// Serials of actors that hear of nodes that come and go.
     watchers: Mutex<BTreeSet<u64>>,
+    /// Where nodes listen, as this node's operator or guests said.
+    places: Mutex<BTreeMap<String, String>>,
     /// Modules that are being fetched.
     fetching: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
 }
@@ -160,6 +169,7 @@ impl Cluster {
             by_name: RwLock::default(),
             by_id: RwLock::default(),
             alive: RwLock::default(),
+            places: Mutex::default(),
             fetching: Mutex::default(),
         }
     }
@@ -284,8 +294,19 @@ impl Cluster {
         Ok(link)
     }
 
-    /// Connects to a node, and waits until that is done or has failed.
+    /// Connects to a node, and waits until that is done or has failed. A port behind the
+    /// name, as in `a@box:4370`, says where it listens.
     pub(crate) async fn connect(&self, name: &str, explicit: bool) -> Result<NodeId, ConnectError> {
+        let (name, port) = match name.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
+            _ => (name, None),
+        };
+        if let (Some(port), Some((_, host))) = (port, name.split_once('@')) {
+            let mut places = self.places.lock();
+            if places.len() < LINKS_MAX || places.contains_key(name) {
+                places.insert(name.to_owned(), format!("{host}:{port}"));
+            }
+        }
         let link = self.want(name, explicit)?;
         match link.wait().await {
             Ok(Ok(node)) => Ok(node),
@@ -389,9 +410,4 @@ impl Cluster {
 /// The pid that stands for whoever has a name on a node, in monitors.
 pub(crate) fn named(node: NodeId) -> Pid {
     Pid { node, serial: 0 }
-}
-
-/// A name that can be registered.
-pub(crate) fn registered(name: &str) -> Option<Name> {
-    Name::new(name)
 }

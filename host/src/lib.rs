@@ -6,6 +6,7 @@
 
 pub mod bench;
 mod cell;
+pub mod cluster;
 pub mod config;
 pub mod control;
 mod directory;

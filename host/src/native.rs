@@ -63,7 +63,10 @@ impl Native {
 
     /// Sends a message to whoever owns an alias.
     pub fn send_to_alias(&self, alias: Reference, body: Bytes) {
-        if let Some(to) = self.runtime.directory.alias_owner(alias) {
+        if alias.node != self.runtime.id {
+            let signal = Signal::Message { via: Some(alias), priority: false, body };
+            self.runtime.cluster.send_alias(&self.runtime, self.pid(), alias, signal);
+        } else if let Some(to) = self.runtime.directory.alias_owner(alias) {
             let signal = Signal::Message { via: Some(alias), priority: false, body };
             self.route(Envelope { from: self.pid(), to, signal });
         }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use odeon_core::process::{Event, Filter};
+use odeon_core::node::{NodeStatus, Nodes};
+use odeon_core::process::{Event, Filter, ReplyWhen};
 use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::wire::{LimitsAsked, SpawnRequest, StartAt};
 use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
+use crate::cluster::{self, Dialler};
 use crate::io::{self, Output};
 use crate::limits::{Limits, LimitsPatch};
 use crate::modules::compile::{self, Compiler, ProgressHook, TierChoice};
@@ -241,6 +244,54 @@ impl Node {
         Ok((pid, Ended(watcher)))
     }
 
+    /// Makes an actor on another node, connecting to it where needed. Its output goes
+    /// to this node's record unless the spawn says otherwise. What it may touch there
+    /// is for that node to say, so the spawn's rights do not count.
+    ///
+    /// # Errors
+    /// As [`SpawnError`] says.
+    pub async fn spawn_at(&self, node: &str, spawn: Spawn) -> Result<Pid, SpawnError> {
+        if node == self.name() {
+            return self.spawn(spawn).await;
+        }
+        let mut asker = self.native("spawner");
+        let request = self.runtime().fresh_reference();
+        asker.act(|process, _| {
+            process.spawn_requested(request, false, None, ReplyWhen::Always);
+        });
+        let Spawn { module, start, name, group_leader, limits, rights: _ } = spawn;
+        let asked = SpawnRequest {
+            request,
+            parent: asker.pid().serial,
+            group_leader: group_leader.unwrap_or(self.0.console.pid()),
+            module: self.runtime().module_for_others(&module),
+            label: module,
+            start: match start {
+                Start::Entry { function, argument } => StartAt::Entry { function, argument },
+                Start::Command { arguments } => StartAt::Command { arguments },
+                Start::Call(call) => StartAt::Call(call),
+            },
+            link: false,
+            monitor: false,
+            name,
+            limits: LimitsAsked {
+                memory_bytes: limits.memory_bytes,
+                table_elements: limits.table_elements,
+                mailbox_messages: limits.mailbox_messages,
+                mailbox_bytes: limits.mailbox_bytes,
+                children: limits.children,
+            },
+        };
+        self.runtime().cluster.spawn(node, asked)?;
+        loop {
+            match asker.receive(Filter::Reference(request)).await {
+                Some(Event::SpawnReply { outcome, .. }) => return outcome,
+                Some(_) => {}
+                None => return Err(SpawnError::NoConnection),
+            }
+        }
+    }
+
     /// All actors of guests, in the order of their birth.
     pub fn actors(&self) -> Vec<ActorInfo> {
         let cells = self.runtime().directory.all();
@@ -340,6 +391,33 @@ impl Node {
         }
     }
 
+    /// Makes this node a member of clusters: it connects with others as they are wanted,
+    /// and takes the connections that it is given.
+    pub fn distribute(&self, dialler: Dialler, options: cluster::Options) -> cluster::Distribution {
+        cluster::Distribution::start(self.runtime(), dialler, options)
+    }
+
+    /// Connects to another node, and waits until that is done.
+    ///
+    /// # Errors
+    /// As [`cluster::ConnectError`] says.
+    pub async fn connect(&self, name: &str) -> Result<NodeId, cluster::ConnectError> {
+        if name == self.name() {
+            return Ok(self.id());
+        }
+        self.runtime().cluster.connect(name, true).await
+    }
+
+    /// Ends the connection to another node. False if there is none.
+    pub async fn disconnect(&self, name: &str) -> bool {
+        self.runtime().cluster.disconnect(name).await
+    }
+
+    /// Other nodes, by name.
+    pub fn nodes(&self, kind: Nodes) -> Vec<NodeStatus> {
+        self.runtime().cluster.nodes(kind)
+    }
+
     /// Makes an actor that does not run yet.
     async fn prepare(&self, spawn: Spawn) -> Result<Born, SpawnError> {
         let runtime = self.runtime();
@@ -351,6 +429,7 @@ impl Node {
             limits: Arc::new(runtime.limits.with(&spawn.limits)),
             rights: Arc::new(spawn.rights),
             parent: None,
+            made_by: None,
             family: None,
         };
         Arc::clone(runtime).prepare(plan).await

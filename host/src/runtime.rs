@@ -8,11 +8,12 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use odeon_core::process::{Effect, Effects, Event, Filter, Process, undeliverable};
-use odeon_core::signal::{ExitOrigin, Signal};
+use odeon_core::signal::{ExitOrigin, Signal, SpawnError};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use tokio::sync::oneshot;
 
 use crate::cell::{Batch, Cell, Pushed, Question, State, Waiting};
+use crate::cluster::{Cluster, Link, Routed};
 use crate::directory::Directory;
 use crate::io::Output;
 use crate::limits::{Limits, Quota};
@@ -36,6 +37,7 @@ pub(crate) struct Runtime {
     pub(crate) tier: TierChoice,
     pub(crate) programs: Programs,
     pub(crate) output: Output,
+    pub(crate) cluster: Cluster,
     /// Counts the descendants of every actor that was made from outside.
     pub(crate) quota: Arc<Quota>,
     serials: AtomicU64,
@@ -78,6 +80,7 @@ impl Runtime {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             id: parts.id,
+            cluster: Cluster::new(parts.id, parts.name.clone()),
             name: parts.name,
             started: Instant::now(),
             limits: parts.limits,
@@ -105,17 +108,28 @@ impl Runtime {
     }
 
     /// Sends a signal on its way. What finds nobody may come back as another signal.
+    ///
+    /// Not for relations of a machine with another node: those go through `perform`,
+    /// which tells a sender at once what cannot be sent.
     pub(crate) fn route(&self, envelope: Envelope) -> Sent {
         if envelope.to.node != self.id {
-            self.answer_for_nobody(envelope, &Reason::NoConnection);
-            return Sent::Away;
+            return match self.cluster.route(self, envelope) {
+                Routed::Taken => Sent::Taken,
+                Routed::Busy(link) => Sent::Busy(link),
+                Routed::Answer(answer) => {
+                    if let Some(answer) = answer {
+                        self.answer(answer);
+                    }
+                    Sent::Away
+                }
+            };
         }
         match self.directory.find(envelope.to.serial) {
             // Devices serve many actors, so none of these may end one.
             Some(cell) if cell.is_device() && is_kill(&envelope.signal) => Sent::Away,
             Some(cell) => self.push(&cell, envelope),
             None => {
-                self.answer_for_nobody(envelope, &Reason::NoProc);
+                self.answer_for_nobody(envelope);
                 Sent::Away
             }
         }
@@ -134,23 +148,24 @@ impl Runtime {
             Pushed::Taken => Sent::Taken,
             Pushed::Crowded => Sent::Crowded,
             Pushed::Dead(envelope) => {
-                self.answer_for_nobody(envelope, &Reason::NoProc);
+                self.answer_for_nobody(envelope);
                 Sent::Away
             }
         }
     }
 
-    fn answer_for_nobody(&self, envelope: Envelope, why: &Reason) {
-        let Some(mut answer) = undeliverable(envelope) else { return };
-        match &mut answer.signal {
-            Signal::Exit { reason, .. } | Signal::Down { reason, .. } => *reason = why.clone(),
-            _ => {}
+    fn answer_for_nobody(&self, envelope: Envelope) {
+        if let Some(answer) = undeliverable(envelope) {
+            self.answer(answer);
         }
-        // The answer goes to whoever asked. If that one is gone as well it is lost,
-        // since no answer asks for an answer.
-        if answer.to.node == self.id
-            && let Some(cell) = self.directory.find(answer.to.serial)
-        {
+    }
+
+    /// Gives an answer to whoever asked. If that one is gone as well it is lost, since
+    /// no answer asks for an answer.
+    fn answer(&self, answer: Envelope) {
+        if answer.to.node != self.id {
+            self.cluster.route(self, answer);
+        } else if let Some(cell) = self.directory.find(answer.to.serial) {
             let _ = cell.push(answer);
         }
     }
@@ -210,6 +225,11 @@ impl Runtime {
     fn perform(&self, state: &mut State, effects: &mut Effects) {
         for effect in effects.drain(..) {
             match effect {
+                Effect::Send(envelope) if envelope.to.node != self.id => {
+                    if let Routed::Answer(Some(answer)) = self.cluster.route(self, envelope) {
+                        self.tell_at_once(state, answer);
+                    }
+                }
                 Effect::Send(envelope) => {
                     self.route(envelope);
                 }
@@ -232,6 +252,44 @@ impl Runtime {
         }
     }
 
+    /// There is no way to another node: the sender's machine learns it before it is told
+    /// anything else, as `odeon_core::process::unreachable` asks for.
+    #[cold]
+    fn tell_at_once(&self, state: &mut State, answer: Envelope) {
+        let own = state.process.pid();
+        if answer.to != own {
+            self.answer(answer);
+            return;
+        }
+        let mut effects = Effects::new();
+        state.process.signal(answer, &mut effects);
+        self.perform(state, &mut effects);
+    }
+
+    /// The connection to other nodes is lost, or will not come: an actor's relations with
+    /// them end as `noconnection`, and these spawn requests of it are answered. First acts
+    /// what came over the connection before.
+    pub(crate) fn lose(&self, cell: &Arc<Cell>, nodes: &[NodeId], requests: &[Reference]) {
+        {
+            let mut state = cell.state();
+            while !self.absorb(cell, &mut state, None) {}
+            with_effects(|effects| {
+                for node in nodes {
+                    state.process.node_lost(*node, effects);
+                }
+                for request in requests {
+                    let outcome = Err(SpawnError::NoConnection);
+                    let signal = Signal::SpawnReply { request: *request, outcome };
+                    let from = Pid { node: self.id, serial: 0 };
+                    state.process.signal(Envelope { from, to: cell.pid, signal }, effects);
+                }
+                self.perform(&mut state, effects);
+            });
+        }
+        cell.wake();
+        self.spawner.nudge();
+    }
+
     /// Signals act before guest code: called before every run of an actor.
     pub(crate) fn before_run(&self, cell: &Arc<Cell>, context: &Context<'_>) -> Turn {
         let mut state = cell.state();
@@ -240,6 +298,12 @@ impl Runtime {
         }
         if state.doomed {
             return Turn::End;
+        }
+        if let Some(link) = &state.suspended {
+            if link.suspends(context) {
+                return Turn::Wait;
+            }
+            state.suspended = None;
         }
         match state.waiting {
             Some(Waiting { filter, deadline })
@@ -326,6 +390,7 @@ impl Runtime {
             let unread = cell.close();
             self.directory.remove(cell.pid.serial);
             self.directory.unname(cell);
+            self.cluster.actor_ended(cell.pid);
             if let Some(quota) = &cell.about.quota {
                 quota.give();
             }
@@ -335,7 +400,7 @@ impl Runtime {
             state.questions = Vec::new();
             drop(state);
             for envelope in unread {
-                self.answer_for_nobody(envelope, &Reason::NoProc);
+                self.answer_for_nobody(envelope);
             }
             reason
         })
@@ -360,16 +425,17 @@ impl State {
 }
 
 /// Whether a signal ends even those who trap exits.
-fn is_kill(signal: &Signal) -> bool {
+pub(crate) fn is_kill(signal: &Signal) -> bool {
     matches!(signal, Signal::Exit { reason: Reason::Kill, origin }
         if !matches!(origin, ExitOrigin::Link))
 }
 
 /// What became of a signal.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// It is in the receiver's inbox.
+    /// It is in the receiver's inbox, or on its way to another node.
     Taken,
+    /// It is on its way to another node, and the connection is behind.
+    Busy(Arc<Link>),
     /// It is there, and the receiver is behind.
     Crowded,
     /// There is no such actor.

@@ -5,11 +5,14 @@ use std::time::Instant;
 
 use odeon_core::process::Process;
 use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::wire::ModuleName;
 use odeon_core::{Envelope, Name, Pid, Reference};
 
 use crate::cell::{About, Cell};
 use crate::directory::RegisterError;
 use crate::limits::Limits;
+use crate::modules::compile::Tier;
+use crate::modules::digest::Digest;
 use crate::rights::Rights;
 use crate::runtime::Runtime;
 use crate::wasm::{self, Entrance, Program, Start};
@@ -24,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) rights: Arc<Rights>,
     /// Who makes it; absent for the node's operator.
     pub(crate) parent: Option<Arc<Cell>>,
+    /// Who asked for it from another node.
+    pub(crate) made_by: Option<Pid>,
     pub(crate) family: Option<Family>,
 }
 
@@ -33,6 +38,8 @@ pub(crate) enum Code {
     Program(Arc<Program>),
     /// A module by name or digest.
     Named(String),
+    /// A module that is in the store, and what listings are to call it.
+    Labelled { digest: Digest, label: String },
 }
 
 /// The relations that it is born with.
@@ -73,6 +80,9 @@ impl Runtime {
         let program = match &plan.code {
             Code::Program(program) => Arc::clone(program),
             Code::Named(name) => self.program(name).await?,
+            Code::Labelled { digest, label } => {
+                self.program_of(&digest.to_string(), label.clone()).await?
+            }
         };
         let text = plan.start.describe();
         let entrance = program.entrance(plan.start)?;
@@ -98,7 +108,7 @@ impl Runtime {
         let about = About {
             module: Arc::clone(&program.label),
             start: text,
-            parent: plan.parent.map(|parent| parent.pid),
+            parent: plan.parent.map(|parent| parent.pid).or(plan.made_by),
             born: Instant::now(),
             limits: plan.limits,
             rights: plan.rights,
@@ -154,12 +164,36 @@ impl Runtime {
 
     /// A deployed module, ready to start; loads and compiles it where needed.
     pub(crate) async fn program(self: &Arc<Self>, name: &str) -> Result<Arc<Program>, SpawnError> {
+        self.program_of(name, name.to_owned()).await
+    }
+
+    /// A module as another node can find it: by its digest where it is here, else as it
+    /// was named.
+    pub(crate) fn module_for_others(&self, name: &str) -> ModuleName {
+        let found = self.modules.find(name).ok().or_else(|| name.parse::<Digest>().ok());
+        match found {
+            Some(digest) => ModuleName::Digest(*digest.as_bytes()),
+            None => ModuleName::Name(name.to_owned()),
+        }
+    }
+
+    /// A program that is ready to start, if it is.
+    pub(crate) fn ready_program(&self, digest: Digest) -> Option<Arc<Program>> {
+        let ready = |tier| self.programs.ready(digest, tier);
+        ready(Tier::Dense).or_else(|| ready(Tier::Fast))
+    }
+
+    async fn program_of(
+        self: &Arc<Self>,
+        name: &str,
+        label: String,
+    ) -> Result<Arc<Program>, SpawnError> {
         let module = self.modules.resolve(name).map_err(|e| SpawnError::NoModule(e.to_string()))?;
         let tier = self.tier.tier(module.shape());
         if let Some(program) = self.programs.ready(module.digest(), tier) {
             return Ok(program);
         }
-        let (runtime, label) = (Arc::clone(self), name.to_owned());
+        let (runtime, name) = (Arc::clone(self), name.to_owned());
         let prepared =
             tokio::task::spawn_blocking(move || runtime.programs.prepare(&module, &label, tier))
                 .await;

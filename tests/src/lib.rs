@@ -8,6 +8,7 @@
 //! On one node a signal is in its receiver's inbox when the function that sent it
 //! returns. So a report is a barrier: what an order did to others has arrived there.
 
+pub mod cluster;
 mod words;
 
 use std::fmt::Write;
@@ -70,7 +71,7 @@ pub struct World {
     /// The node.
     pub node: Node,
     /// Given back after the node is gone.
-    _place: SemaphorePermit<'static>,
+    _place: Option<SemaphorePermit<'static>>,
 }
 
 /// Nodes at one time. Each reserves terabytes of addresses and thousands of mappings,
@@ -88,8 +89,13 @@ impl World {
     /// # Panics
     /// The system does not let it, or the guests are not built.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let module = guest(MODULE);
         let place = PLACES.acquire().await.expect("the semaphore is never closed");
+        Self::start_at(Some(place), change)
+    }
+
+    /// Starts it in a place of its own, or in one that its cluster has.
+    fn start_at(place: Option<SemaphorePermit<'static>>, change: impl FnOnce(&mut Config)) -> Self {
+        let module = guest(MODULE);
         // Shared by all nodes of all suites and kept, so that a guest is compiled once.
         let mut config = Config::new("test@localhost", target().join("test-data"));
         config.actors_max = 20_000;

@@ -37,6 +37,7 @@ pub mod entry;
 pub mod io;
 pub mod log;
 pub mod mailbox;
+pub mod node;
 pub mod process;
 pub mod server;
 pub mod spawn;

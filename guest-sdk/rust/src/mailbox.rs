@@ -13,7 +13,7 @@ use crate::types::{Destination, Pid, Reference};
 use std::cell::RefCell;
 use std::time::Duration;
 
-pub use host::{Down, Event, Exited, Message, SendError, SendOptions, SpawnReply};
+pub use host::{Down, Event, Exited, Message, NodeChange, SendError, SendOptions, SpawnReply};
 
 thread_local! {
     static INBOX: RefCell<Inbox> = const { RefCell::new(Inbox::new()) };
@@ -157,7 +157,7 @@ impl Event {
             Self::Down(down) => down.monitor == reference,
             Self::SpawnReply(reply) => reply.request == reference,
             Self::Timeout(timer) => *timer == reference,
-            Self::Exit(_) | Self::IoRequest(_) => false,
+            Self::Exit(_) | Self::IoRequest(_) | Self::NodeUp(_) | Self::NodeDown(_) => false,
         }
     }
 }

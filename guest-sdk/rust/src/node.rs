@@ -87,12 +87,3 @@ pub fn watch(of: Watched) {
 pub fn unwatch(of: Watched) {
     host::unwatch(of);
 }
-
-impl From<ConnectError> for crate::types::ExitReason {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::NotDistributed => Self::Error("this node is not distributed".into()),
-            ConnectError::Failed(why) => Self::Error(why),
-        }
-    }
-}

@@ -97,10 +97,15 @@
     (type $outcome (result $pid (error $spawn-error)))
     (type $spawn-reply' (record (field "request" $reference) (field "outcome" $outcome)))
     (export "spawn-reply" (type $spawn-reply (eq $spawn-reply')))
+    (type $text (option string))
+    (type $node-change' (record
+      (field "node" string) (field "id" u64) (field "hidden" bool) (field "reason" $text)))
+    (export "node-change" (type $node-change (eq $node-change')))
     (type $event' (variant
       (case "message" $message) (case "exit" $exited) (case "down" $down)
       (case "spawn-reply" $spawn-reply) (case "timeout" $reference)
-      (case "io-request" $io-request)))
+      (case "io-request" $io-request) (case "node-up" $node-change)
+      (case "node-down" $node-change)))
     (export "event" (type $event (eq $event')))
     (type $maybe (option $event))
     (export "send" (func (param "to" $pid) (param "body" $bytes)))

@@ -180,6 +180,7 @@ impl Bench {
             limits: Arc::clone(&self.limits()),
             rights: Arc::default(),
             parent: None,
+            made_by: None,
             family: None,
         }
     }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use odeon::cluster::{self, AcceptModules, Dialler, Policy};
 use odeon::config::{ConnectionSettings, Connections, Overrides};
 use odeon::control::api::Request;
 use odeon::control::cookie;
@@ -12,8 +14,9 @@ use odeon::control::server::Server;
 use odeon::control::service::NodeService;
 use odeon::net::secrets::Secrets;
 use odeon::net::tls::Tls;
-use odeon::net::{Identity, Mode, Security};
+use odeon::net::{Identity, Mode, Security, dial};
 use odeon::{Config, Node};
+use odeon_core::node;
 use odeon_core::wire::Role;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -41,6 +44,87 @@ pub(crate) struct Args {
     workers: Option<usize>,
     #[command(flatten)]
     connections: ConnectionArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// The node among others.
+#[derive(Debug, clap::Args)]
+struct ClusterArgs {
+    /// A node to connect with at the start, as name@host or name@host:port. May be
+    /// repeated.
+    #[arg(long, env = "ODEON_JOIN", value_name = "NODE", value_delimiter = ',')]
+    join: Vec<String>,
+    /// Be a hidden node: others are not told of it, and it connects with nobody by
+    /// itself.
+    #[arg(long)]
+    hidden: bool,
+    /// Do not connect with nodes only because a connected node is connected with them.
+    #[arg(long)]
+    no_mesh: bool,
+    /// When a signal to an unconnected node connects to it.
+    #[arg(long, env = "ODEON_AUTO_CONNECT", value_enum, default_value_t)]
+    auto_connect: AutoConnect,
+    /// The only nodes that may connect. May be repeated.
+    #[arg(long, env = "ODEON_ALLOW", value_name = "NODE", value_delimiter = ',')]
+    allow: Vec<String>,
+    /// How long a silent node counts as there.
+    #[arg(long, env = "ODEON_TICK_TIME", value_name = "SECONDS", default_value_t = 3.0)]
+    tick_time: f64,
+    /// Compress what goes to nodes that can read it.
+    #[arg(long, env = "ODEON_COMPRESS")]
+    compress: bool,
+    /// Which modules other nodes may bring along: `any`, `none`, or digests.
+    #[arg(long, env = "ODEON_ACCEPT_MODULES", value_name = "WHICH", default_value = "any")]
+    accept_modules: String,
+    /// Make no actors for other nodes.
+    #[arg(long)]
+    no_remote_spawn: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum AutoConnect {
+    /// Whenever it is not connected.
+    #[default]
+    Always,
+    /// Not after a connection was lost, until somebody connects on purpose.
+    Once,
+    /// Only on purpose.
+    Never,
+}
+
+/// The least and the most of the tick time, in seconds.
+const TICK_SECONDS: std::ops::RangeInclusive<f64> = 0.1..=3600.0;
+
+impl ClusterArgs {
+    fn options(&self, addresses: Vec<String>) -> Result<cluster::Options, Exit> {
+        if !TICK_SECONDS.contains(&self.tick_time) {
+            let text = format!(
+                "the tick time is {} to {} seconds",
+                TICK_SECONDS.start(),
+                TICK_SECONDS.end()
+            );
+            return Err(Exit::new(code::USAGE, text));
+        }
+        let modules = match self.accept_modules.as_str() {
+            "any" => AcceptModules::Any,
+            "none" => AcceptModules::None,
+            digests => AcceptModules::Listed(digests.split(',').map(str::to_owned).collect()),
+        };
+        Ok(cluster::Options {
+            hidden: self.hidden,
+            mesh: !self.no_mesh,
+            auto_connect: match self.auto_connect {
+                AutoConnect::Always => node::AutoConnect::Always,
+                AutoConnect::Once => node::AutoConnect::Once,
+                AutoConnect::Never => node::AutoConnect::Never,
+            },
+            allow: (!self.allow.is_empty()).then(|| self.allow.clone()),
+            tick_time: Duration::from_secs_f64(self.tick_time),
+            addresses,
+            policy: Policy { modules, no_spawns: self.no_remote_spawn },
+        })
+    }
 }
 
 /// How the node and others connect.
@@ -125,10 +209,24 @@ impl Args {
         let node: &'static Node = Box::leak(Box::new(node));
         let (stop, mut stopped) = watch::channel(false);
         let (name, incarnation) = (settings.name, node.id().get());
-        let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, features: 0 };
+        let features = cluster::features(self.cluster.hidden, self.cluster.compress);
+        let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, features };
         let service = NodeService::new(node.clone(), stop);
         let tls = security.mode == Mode::Always;
-        let server = Server::start(settings.listen, identity, security, service, None).await?;
+        let options = self.cluster.options(settings.connections.advertise)?;
+        let dialler = Dialler {
+            identity: identity.clone(),
+            security: security.clone(),
+            options: dial::Options {
+                setup_time: settings.connections.setup_time,
+                directory: Some(directory.clone()),
+                ..dial::Options::default()
+            },
+        };
+        let distribution = Arc::new(node.distribute(dialler, options));
+        let peers = Arc::clone(&distribution);
+        let server =
+            Server::start(settings.listen, identity, security, service, Some(peers)).await?;
         let address = server.address();
         let entry = Entry {
             name: name.clone(),
@@ -139,6 +237,13 @@ impl Args {
         };
         let published = directory.publish(&entry)?;
         output::line(&format!("node {name} ready on {address}"))?;
+        for other in self.cluster.join {
+            tokio::spawn(async move {
+                if let Err(error) = node.connect(&other).await {
+                    tracing::warn!(node = other, %error, "cannot join");
+                }
+            });
+        }
         tokio::select! {
             () = signals.any() => {}
             _ = stopped.wait_for(|stop| *stop) => {}
@@ -150,6 +255,7 @@ impl Args {
             // Who asks again does not want to wait for actors.
             () = signals.any() => {}
         }
+        distribution.stop().await;
         server.stop().await;
         Ok(code::OK)
     }

@@ -3,27 +3,29 @@
 //! One task owns the socket: it writes what the link has to say, hands what comes to
 //! the delivery, and watches whether the other side is alive.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use odeon_core::NodeId;
 use odeon_core::node::{DownReason, Failure};
 use odeon_core::peer::handshake::Session;
 use odeon_core::peer::inbound::{Inbound, Received};
 use odeon_core::peer::outbox::Outbox;
-use odeon_core::peer::ticks::{TickVerdict, Ticks};
+use odeon_core::peer::ticks::{INTERVALS, TickVerdict, Ticks};
 use odeon_core::wire::{Frame, Item, NodeInfo, Raw, Refusal};
-use odeon_core::NodeId;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::Dialler;
 use super::deliver::Delivery;
 use super::keeper::Event;
 use super::link::Link;
 use super::ship;
-use crate::control::mux::{self, Out};
-use super::Dialler;
+use crate::control::mux;
+use crate::control::queue::Queue;
 use crate::net;
 use crate::net::dial::{DialError, Target};
 use crate::net::transport::{Next, Outgoing, Transport, TransportError};
@@ -63,7 +65,6 @@ pub(super) struct Parts {
     pub(super) runtime: Arc<Runtime>,
     pub(super) link: Arc<Link>,
     pub(super) node: NodeId,
-    pub(super) info: NodeInfo,
     pub(super) fresh: Fresh,
     /// What this side says first.
     pub(super) first: Option<Frame>,
@@ -121,7 +122,7 @@ impl Outgoing for Last {
 /// What a link and the exchanges over it have to say.
 struct Speech {
     link: Arc<Link>,
-    exchanges: mpsc::UnboundedReceiver<Out>,
+    exchanges: Queue,
     /// Bytes were written since the last tick.
     spoke: bool,
 }
@@ -135,17 +136,15 @@ impl Outgoing for Speech {
         let exchanges = &mut self.exchanges;
         let mut close = false;
         let polled = self.link.poll_message(context, into, |outbox, context| {
-            let mut ahead = 0;
-            while ahead < EXCHANGE_FRAMES_AHEAD {
-                match exchanges.poll_recv(context) {
-                    Poll::Ready(Some(Out::Frame(frame))) => outbox.push_frame(&frame),
-                    Poll::Ready(Some(Out::Close) | None) => {
+            for _ in 0..EXCHANGE_FRAMES_AHEAD {
+                match exchanges.poll_frame(context) {
+                    Poll::Ready(Some(frame)) => outbox.push_frame(&frame),
+                    Poll::Ready(None) => {
                         close = true;
                         break;
                     }
                     Poll::Pending => break,
                 }
-                ahead += 1;
             }
         });
         match polled {
@@ -278,17 +277,23 @@ async fn end(transport: &mut Transport, last: Option<Frame>) {
 
 /// Begins to carry signals. Gives what waited for another incarnation of the node.
 pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
-    let Parts { runtime, link, node, info, fresh, first, initiated, tick_time } = parts;
+    let Parts { runtime, link, node, fresh, first, initiated, tick_time } = parts;
     let Fresh { conn, transport, session, .. } = fresh;
     let mut outbox = Outbox::new(session.features);
     if let Some(first) = &first {
         outbox.control(first);
     }
     let (exchanges, queue) = mux::Connection::queued(initiated);
-    let stale = link.up(node, info, outbox, exchanges.clone());
+    let stale = link.up(node, outbox, exchanges.clone());
     let carrier = Carrier {
-        inbound: Inbound::new(),
-        delivery: Delivery { runtime: Arc::clone(&runtime), link: Arc::clone(&link), node, conn, last: None },
+        inbound: Inbound::new(runtime.id, node, session.features),
+        delivery: Delivery {
+            runtime: Arc::clone(&runtime),
+            link: Arc::clone(&link),
+            node,
+            conn,
+            last: None,
+        },
         speech: Speech { link, exchanges: queue, spoke: false },
         transport,
         exchanges,
@@ -314,27 +319,33 @@ struct Carrier {
 impl Carrier {
     async fn carry(mut self, mut tick_time: watch::Receiver<Duration>) -> DownReason {
         let _over = self.exchanges.ends_with_this();
-        let mut ticks = Ticks::new();
-        let mut clock = tick_clock(&tick_time);
+        let mut ticks = Ticks::new(*tick_time.borrow_and_update(), INTERVALS);
+        let mut clock = pin!(tokio::time::sleep(ticks.interval()));
         let mut received = 0;
         loop {
             let raw = tokio::select! {
                 biased;
                 raw = self.transport.turn(&mut self.speech) => raw,
-                _ = clock.tick() => {
+                () = &mut clock => {
                     let now = self.transport.received_bytes();
                     let heard = std::mem::replace(&mut received, now) != now;
                     let spoke = std::mem::take(&mut self.speech.spoke);
-                    match ticks.tick(heard, spoke) {
+                    let verdict = ticks.tick(heard, spoke);
+                    // From now on, not from when it was due: after a stall of this very
+                    // process the other side gets its time again.
+                    clock.as_mut().reset(Instant::now() + ticks.interval());
+                    match verdict {
                         TickVerdict::Nothing => {}
                         TickVerdict::Send => self.delivery.link.control(&Frame::Tick),
                         TickVerdict::Down => return DownReason::NetTickTimeout,
                     }
                     continue;
                 }
-                _ = tick_time.changed() => {
-                    clock = tick_clock(&tick_time);
-                    ticks.changed();
+                Ok(()) = tick_time.changed() => {
+                    let time = *tick_time.borrow_and_update();
+                    let transition = ticks.time().max(time);
+                    ticks.change(time, transition);
+                    clock.as_mut().reset(Instant::now() + ticks.interval());
                     continue;
                 }
             };
@@ -365,7 +376,7 @@ impl Carrier {
         if let Some(raw) = next {
             self.frame(&raw)?;
         }
-        if let Some(bytes) = self.inbound.grant() {
+        if let Some(bytes) = self.inbound.consumed() {
             self.delivery.link.control(&Frame::SignalCredit { bytes });
         }
         Ok(())
@@ -395,13 +406,4 @@ impl Carrier {
         }
         Ok(())
     }
-}
-
-/// Four looks in each tick time.
-fn tick_clock(tick_time: &watch::Receiver<Duration>) -> tokio::time::Interval {
-    let step = (*tick_time.borrow() / 4).max(Duration::from_millis(1));
-    let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + step, step);
-    // After a stall of this very process the other side gets its time again.
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    clock
 }

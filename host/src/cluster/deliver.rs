@@ -31,7 +31,9 @@ impl Delivery {
             Item::Signal { from, to, signal } => {
                 self.signal(Pid { node: self.node, serial: from }, to, signal);
             }
-            Item::Spawn(request) => super::spawn::asked(&self.runtime, &self.link, self.node, *request),
+            Item::Spawn(request) => {
+                super::spawn::asked(&self.runtime, &self.link, self.node, *request)
+            }
             Item::Nodes(nodes) => {
                 self.runtime.cluster.event(Event::Heard { conn: self.conn, nodes });
             }

@@ -11,29 +11,47 @@ use odeon_core::node::{self, DownReason, Effect, Failure};
 use odeon_core::peer::handshake::Session;
 use odeon_core::process::undeliverable;
 use odeon_core::signal::Signal;
-use odeon_core::wire::{Frame, Item, NodeInfo};
+use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use super::Dialler;
 use super::connection::{self, Fresh};
 use super::link::{Link, Remains};
 use super::{Alive, Options};
-use super::Dialler;
+use crate::net::listen::Peers;
 use crate::net::transport::Transport;
 use crate::runtime::Runtime;
 
 /// What the keeper is told.
 pub(super) enum Event {
-    Want { name: String, explicit: bool },
-    Disconnect { name: String, done: oneshot::Sender<()> },
-    Dialed { name: String, attempt: u64, outcome: Result<Fresh, Failure> },
+    Want {
+        name: String,
+        explicit: bool,
+    },
+    Disconnect {
+        name: String,
+        done: oneshot::Sender<()>,
+    },
+    Dialed {
+        name: String,
+        attempt: u64,
+        outcome: Result<Fresh, Failure>,
+    },
     /// Another node has connected, and waits for a welcome.
     Offered(Fresh),
     /// It was welcomed, and has said what it is.
     Accepted(Fresh),
-    Lost { conn: u64, reason: DownReason },
-    Heard { conn: u64, nodes: Vec<NodeInfo> },
+    Lost {
+        conn: u64,
+        reason: DownReason,
+    },
+    Heard {
+        conn: u64,
+        nodes: Vec<NodeInfo>,
+    },
     Stop(oneshot::Sender<()>),
 }
 
@@ -66,12 +84,8 @@ struct Keeper {
 
 impl Distribution {
     /// Makes a node a member of clusters: from now on it connects to others, and takes
-    /// what [`Distribution::accepted`] gives it.
-    pub(crate) fn start(
-        runtime: &Arc<Runtime>,
-        dialler: Dialler,
-        options: Options,
-    ) -> Self {
+    /// what it is given as one of its listener's [`Peers`].
+    pub(crate) fn start(runtime: &Arc<Runtime>, dialler: Dialler, options: Options) -> Self {
         let (set_tick_time, tick_time) = watch::channel(options.tick_time);
         let own = NodeInfo {
             name: runtime.name.clone(),
@@ -90,10 +104,8 @@ impl Distribution {
         let machine = Arc::clone(&runtime.cluster.machine);
         let (events, queue) = mpsc::unbounded_channel();
         let conns = Arc::new(AtomicU64::new(1));
-        *runtime.cluster.alive.write() = Some(Alive {
-            events: events.clone(),
-            policy: Arc::new(options.policy),
-        });
+        *runtime.cluster.alive.write() =
+            Some(Alive { events: events.clone(), policy: Arc::new(options.policy) });
         let keeper = Keeper {
             runtime: Arc::clone(runtime),
             machine,
@@ -110,13 +122,6 @@ impl Distribution {
         Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time }
     }
 
-    /// Another node has connected and proved that it knows the cookie.
-    pub fn accepted(&self, transport: Transport, session: Session, _from: SocketAddr) {
-        let conn = self.conns.fetch_add(1, Ordering::Relaxed);
-        let fresh = Fresh::accepted(conn, transport, session);
-        self.runtime.cluster.event(Event::Offered(fresh));
-    }
-
     /// How long a silent node counts as there, from now on.
     pub fn set_tick_time(&self, tick_time: Duration) {
         self.tick_time.send_replace(tick_time);
@@ -130,12 +135,16 @@ impl Distribution {
     }
 }
 
+impl Peers for Distribution {
+    fn accepted(&self, transport: Transport, session: Session, _from: SocketAddr) {
+        let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+        let fresh = Fresh::accepted(conn, transport, session);
+        self.runtime.cluster.event(Event::Offered(fresh));
+    }
+}
+
 impl Keeper {
-    async fn run(
-        mut self,
-        settings: node::Settings,
-        mut queue: mpsc::UnboundedReceiver<Event>,
-    ) {
+    async fn run(mut self, settings: node::Settings, mut queue: mpsc::UnboundedReceiver<Event>) {
         let mut effects = Vec::new();
         self.machine.lock().start(settings, &mut effects);
         for effect in effects.drain(..) {
@@ -164,7 +173,8 @@ impl Keeper {
                     Event::Offered(fresh) => {
                         let (conn, info) = (fresh.conn, fresh.info.clone());
                         self.fresh.insert(conn, fresh);
-                        machine.offered(conn, info, &mut effects);
+                        let id = NodeId::from_wire(info.id);
+                        machine.offered(conn, &info.name, id, &mut effects);
                     }
                     Event::Accepted(fresh) => {
                         let (conn, info) = (fresh.conn, fresh.info.clone());
@@ -207,7 +217,7 @@ impl Keeper {
             Effect::Refuse { conn, refusal } => {
                 if let Some(fresh) = self.fresh.remove(&conn) {
                     tracing::info!(node = fresh.info.name, %refusal, "refused a node");
-                    tokio::spawn(connection::refuse(fresh.transport, refusal.into()));
+                    tokio::spawn(connection::refuse(fresh.transport, refusal));
                 }
             }
             Effect::Close { conn, .. } => {
@@ -231,15 +241,26 @@ impl Keeper {
         }
     }
 
-    fn dial(&self, name: String, attempt: u64, addresses: Vec<String>) {
+    fn dial(&self, name: String, attempt: u64, mut addresses: Vec<String>) {
+        if let Some(place) = self.runtime.cluster.places.lock().get(&name) {
+            addresses.insert(0, place.clone());
+        }
         let (dialler, events) = (Arc::clone(&self.dialler), self.events.clone());
         let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+        let deadline = Instant::now() + self.dialler.options.setup_time;
         tokio::spawn(async move {
             let outcome = connection::dial(&dialler, conn, &name, &addresses).await;
             if let Err(error) = &outcome {
                 tracing::info!(node = name, %error, "no connection");
             }
-            let _ = events.send(Event::Dialed { name, attempt, outcome });
+            let gives_way = matches!(outcome, Err(Failure::Refused(Refusal::Simultaneous)));
+            let _ = events.send(Event::Dialed { name: name.clone(), attempt, outcome });
+            if gives_way {
+                // The other side's connection has the rest of the time to come.
+                tokio::time::sleep_until(deadline).await;
+                let outcome = Err(Failure::Timeout);
+                let _ = events.send(Event::Dialed { name, attempt, outcome });
+            }
         });
     }
 
@@ -273,20 +294,17 @@ impl Keeper {
         tracing::info!(node = info.name, id = info.id, "connected");
         // The one that was welcomed says who it is before all else.
         let first = initiated.then(|| Frame::About(self.own.clone()));
-        let stale = connection::start(
-            connection::Parts {
-                runtime: Arc::clone(&self.runtime),
-                link: Arc::clone(&link),
-                node,
-                info: info.clone(),
-                fresh,
-                first,
-                initiated,
-                tick_time: self.tick_time.clone(),
-            },
-        );
+        let stale = connection::start(connection::Parts {
+            runtime: Arc::clone(&self.runtime),
+            link: Arc::clone(&link),
+            node,
+            fresh,
+            first,
+            initiated,
+            tick_time: self.tick_time.clone(),
+        });
         cluster.by_id.write().insert(info.id, Arc::clone(&link));
-        for (_, item) in stale {
+        for item in stale {
             self.answer_stale(item);
         }
         self.active.insert(conn, Active { link });

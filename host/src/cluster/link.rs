@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use odeon_core::peer::outbox::Outbox;
+use odeon_core::peer::outbox::{Outbox, Pushed};
 use odeon_core::signal::{Signal, SpawnError};
-use odeon_core::wire::{Address, Frame, Item, NodeInfo, SpawnRequest, StartAt};
+use odeon_core::wire::{Address, Frame, Item, SpawnRequest, StartAt};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -68,7 +68,6 @@ struct Connecting {
 
 struct Up {
     node: NodeId,
-    info: NodeInfo,
     outbox: Outbox,
     /// Exchanges over this connection.
     exchanges: mux::Connection,
@@ -79,7 +78,7 @@ struct Up {
 enum Phase {
     Connecting(Connecting),
     Up(Box<Up>),
-    Ending(Option<NodeId>),
+    Ending,
 }
 
 struct State {
@@ -149,9 +148,9 @@ fn relates(signal: &Signal) -> bool {
 fn weight(item: &Item) -> usize {
     let variable = match item {
         Item::Signal { signal: Signal::Message { body, .. }, .. } => body.len(),
-        Item::Signal { signal: Signal::Exit { reason, .. } | Signal::Down { reason, .. }, .. } => {
-            reason.len_bytes()
-        }
+        Item::Signal {
+            signal: Signal::Exit { reason, .. } | Signal::Down { reason, .. }, ..
+        } => reason.len_bytes(),
         Item::Spawn(request) => spawn_bytes(request),
         Item::Signal { .. } | Item::Nodes(_) => 0,
     };
@@ -171,8 +170,10 @@ pub(crate) fn spawn_bytes(request: &SpawnRequest) -> usize {
 impl Link {
     /// A link that has no connection yet.
     pub(super) fn connecting(name: Arc<str>) -> Arc<Self> {
-        let state =
-            State { phase: Phase::Connecting(Connecting::default()), involved: Involved::default() };
+        let state = State {
+            phase: Phase::Connecting(Connecting::default()),
+            involved: Involved::default(),
+        };
         Arc::new(Self {
             name,
             waker: Mutex::new(None),
@@ -185,15 +186,7 @@ impl Link {
     pub(crate) fn node(&self) -> Option<NodeId> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
-        }
-    }
-
-    /// What the other node said about itself, while it is up.
-    pub(crate) fn info(&self) -> Option<NodeInfo> {
-        match &self.state.lock().phase {
-            Phase::Up(up) => Some(up.info.clone()),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            Phase::Connecting(_) | Phase::Ending => None,
         }
     }
 
@@ -201,7 +194,7 @@ impl Link {
     pub(crate) fn exchanges(&self) -> Option<mux::Connection> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.exchanges.clone()),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            Phase::Connecting(_) | Phase::Ending => None,
         }
     }
 
@@ -218,7 +211,7 @@ impl Link {
         let mut state = self.state.lock();
         let State { phase, involved } = &mut *state;
         match phase {
-            Phase::Ending(_) => return Err(Refused { signal, why: Reason::NoConnection }),
+            Phase::Ending => return Err(Refused { signal, why: Reason::NoConnection }),
             Phase::Up(up) if node.is_some_and(|node| node != up.node) => {
                 return Err(Refused { signal, why: Reason::NoProc });
             }
@@ -237,15 +230,12 @@ impl Link {
         }
         let item = Item::Signal { from: from.serial, to, signal };
         let sent = match phase {
-            Phase::Up(up) => {
-                up.outbox.push_item(&item);
-                if up.outbox.is_busy() { Sent::Busy } else { Sent::Taken }
-            }
+            Phase::Up(up) => push(&mut up.outbox, &item),
             Phase::Connecting(connecting) => {
                 connecting.add(node, item);
                 Sent::Taken
             }
-            Phase::Ending(_) => Sent::Taken,
+            Phase::Ending => Sent::Taken,
         };
         drop(state);
         self.wake();
@@ -264,9 +254,11 @@ impl Link {
         let (reference, parent) = (request.request, request.parent);
         let item = Item::Spawn(Box::new(request));
         match phase {
-            Phase::Up(up) => up.outbox.push_item(&item),
+            Phase::Up(up) => {
+                push(&mut up.outbox, &item);
+            }
             Phase::Connecting(connecting) if !connecting.is_full() => connecting.add(None, item),
-            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
+            Phase::Connecting(_) | Phase::Ending => return Err(SpawnError::NoConnection),
         }
         involved.spawns.insert(reference, parent);
         drop(state);
@@ -279,7 +271,7 @@ impl Link {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.is_busy(),
             Phase::Connecting(connecting) => connecting.bytes > WAITING_BYTES_MAX / 2,
-            Phase::Ending(_) => false,
+            Phase::Ending => false,
         }
     }
 
@@ -307,7 +299,7 @@ impl Link {
     /// Sends items of the connection itself.
     pub(super) fn tell(&self, item: &Item) {
         if let Phase::Up(up) = &mut self.state.lock().phase {
-            up.outbox.push_item(item);
+            push(&mut up.outbox, item);
         }
         self.wake();
     }
@@ -318,7 +310,7 @@ impl Link {
         match &mut self.state.lock().phase {
             Phase::Connecting(connecting) => connecting.waiters.push(answer),
             Phase::Up(up) => drop(answer.send(Ok(up.node))),
-            Phase::Ending(_) => drop(answer.send(Err("the connection is ending".into()))),
+            Phase::Ending => drop(answer.send(Err("the connection is ending".into()))),
         }
         waiter
     }
@@ -327,7 +319,6 @@ impl Link {
     pub(super) fn up(
         &self,
         node: NodeId,
-        info: NodeInfo,
         mut outbox: Outbox,
         exchanges: mux::Connection,
     ) -> Vec<(Option<NodeId>, Item)> {
@@ -338,14 +329,14 @@ impl Link {
                 if waiting.node.is_some_and(|meant| meant != node) {
                     stale.push((waiting.node, waiting.what));
                 } else {
-                    outbox.push_item(&waiting.what);
+                    push(&mut outbox, &waiting.what);
                 }
             }
             for waiter in connecting.waiters.drain(..) {
                 let _ = waiter.send(Ok(node));
             }
         }
-        let up = Up { node, info, outbox, exchanges, suspended: Vec::new() };
+        let up = Up { node, outbox, exchanges, suspended: Vec::new() };
         state.phase = Phase::Up(Box::new(up));
         stale
     }
@@ -357,16 +348,16 @@ impl Link {
         let involved = std::mem::take(&mut state.involved);
         let node = match &state.phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            Phase::Connecting(_) | Phase::Ending => None,
         };
         let (mut items, mut waiters, mut suspended) = (Vec::new(), Vec::new(), Vec::new());
-        match std::mem::replace(&mut state.phase, Phase::Ending(node)) {
+        match std::mem::replace(&mut state.phase, Phase::Ending) {
             Phase::Connecting(connecting) => {
                 items = connecting.items.into_iter().map(|one| (one.node, one.what)).collect();
                 waiters = connecting.waiters;
             }
             Phase::Up(up) => suspended = up.suspended,
-            Phase::Ending(_) => {}
+            Phase::Ending => {}
         }
         drop(state);
         self.wake();
@@ -406,7 +397,7 @@ impl Link {
     pub(super) fn queued_bytes(&self) -> usize {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.queued_bytes(),
-            Phase::Connecting(_) | Phase::Ending(_) => 0,
+            Phase::Connecting(_) | Phase::Ending => 0,
         }
     }
 
@@ -414,7 +405,7 @@ impl Link {
     pub(super) fn granted(&self, bytes: u32) -> Result<(), String> {
         let granted = match &mut self.state.lock().phase {
             Phase::Up(up) => up.outbox.granted(bytes).map_err(|error| error.to_string()),
-            Phase::Connecting(_) | Phase::Ending(_) => Ok(()),
+            Phase::Connecting(_) | Phase::Ending => Ok(()),
         };
         self.wake();
         granted
@@ -449,11 +440,6 @@ impl Link {
             }
         }
     }
-
-    /// Lets the connection's task look for frames of exchanges.
-    pub(super) fn nudge(&self) {
-        self.wake();
-    }
 }
 
 impl Connecting {
@@ -469,11 +455,25 @@ impl Connecting {
 
 impl Involved {
     fn add(&mut self, serial: u64, lives: impl Fn(u64) -> bool) {
-        if self.actors.insert(serial) && self.actors.len() >= self.next_look.max(INVOLVED_FIRST_LOOK)
+        if self.actors.insert(serial)
+            && self.actors.len() >= self.next_look.max(INVOLVED_FIRST_LOOK)
         {
             self.actors.retain(|serial| lives(*serial));
             self.named.retain(|_, serial| lives(*serial));
             self.next_look = 2 * self.actors.len();
+        }
+    }
+}
+
+/// Lets an item go out.
+fn push(outbox: &mut Outbox, item: &Item) -> Sent {
+    match outbox.push_item(item) {
+        Pushed::Queued => Sent::Taken,
+        Pushed::Busy => Sent::Busy,
+        // The limits of messages, reasons and spawns are below that of frames.
+        Pushed::TooLarge => {
+            tracing::error!("a signal that no frame can carry was dropped");
+            Sent::Taken
         }
     }
 }

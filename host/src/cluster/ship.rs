@@ -63,8 +63,7 @@ pub(super) async fn fetch(
 async fn ask(link: &Link, digest: Digest) -> Result<Vec<u8>, SpawnError> {
     let exchanges = link.exchanges().ok_or(SpawnError::NoConnection)?;
     let body = Bytes::copy_from_slice(digest.as_bytes());
-    let mut exchange =
-        exchanges.request(SERVICE, body).map_err(|_| SpawnError::NoConnection)?;
+    let mut exchange = exchanges.request(SERVICE, body).map_err(|_| SpawnError::NoConnection)?;
     let mut bytes = Vec::new();
     loop {
         match exchange.next().await {

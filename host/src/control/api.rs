@@ -64,6 +64,33 @@ pub enum Request {
     },
     /// Ends the node: `()`, then the connection closes when it has stopped.
     Stop,
+    /// Connects the node to another: `()`.
+    Connect {
+        /// The other, as `name@host` or `name@host:port`.
+        node: String,
+    },
+    /// Ends the node's connection to another: whether there was one.
+    Disconnect {
+        /// The other.
+        node: String,
+    },
+    /// The other nodes that the node knows: a list of [`Peer`].
+    Peers,
+}
+
+/// Another node, as a node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// The id of its current or last run.
+    pub id: Option<u64>,
+    /// Whether there is a connection.
+    pub connected: bool,
+    /// Whether the connection is hidden.
+    pub hidden: bool,
+    /// Where it listens, as far as is known.
+    pub addresses: Vec<String>,
 }
 
 /// What an actor is made of.

@@ -96,6 +96,13 @@ impl Connection {
     /// A connection over this transport. Nothing moves until
     /// [`Connection::drive`] runs.
     pub fn new(transport: Transport, initiator: bool) -> (Self, Wires) {
+        let (connection, queue) = Self::queued(initiator);
+        (connection, Wires { transport, queue })
+    }
+
+    /// A connection whose frames somebody else carries: what it sends is in the queue,
+    /// what comes has to be given to [`Connection::received`].
+    pub(crate) fn queued(initiator: bool) -> (Self, Queue) {
         let (sender, queue) = queue();
         let exchanges = Exchanges {
             open: BTreeMap::new(),
@@ -104,7 +111,7 @@ impl Connection {
             over: false,
         };
         let shared = Shared { exchanges: Mutex::new(exchanges), outbox: sender };
-        (Self { shared: Arc::new(shared) }, Wires { transport, queue })
+        (Self { shared: Arc::new(shared) }, queue)
     }
 
     /// Opens an exchange.
@@ -155,7 +162,7 @@ impl Connection {
         mut wires: Wires,
         mut serve: impl FnMut(Asked),
     ) -> Result<(), TransportError> {
-        let _over = EndAll(&self.shared);
+        let _over = self.ends_with_this();
         while let Some(raw) = wires.transport.turn(&mut wires.queue).await? {
             if let Some(frame) = raw.decode()? {
                 self.received(frame, &mut serve)?;
@@ -164,7 +171,20 @@ impl Connection {
         Ok(())
     }
 
-    fn received(&self, frame: Frame, serve: &mut impl FnMut(Asked)) -> Result<(), TransportError> {
+    /// Ends every exchange when it is dropped.
+    pub(crate) fn ends_with_this(&self) -> EndAll {
+        EndAll(Arc::clone(&self.shared))
+    }
+
+    /// Takes a frame of the other side.
+    ///
+    /// # Errors
+    /// When it breaks a rule; the connection cannot go on.
+    pub(crate) fn received(
+        &self,
+        frame: Frame,
+        mut serve: impl FnMut(Asked),
+    ) -> Result<(), TransportError> {
         let mut exchanges = self.shared.exchanges.lock();
         match frame {
             Frame::Request { id, service, body } => {
@@ -282,9 +302,9 @@ impl Exchanges {
 }
 
 /// Ends every exchange when the connection's task ends, in whatever way.
-struct EndAll<'a>(&'a Shared);
+pub(crate) struct EndAll(Arc<Shared>);
 
-impl Drop for EndAll<'_> {
+impl Drop for EndAll {
     fn drop(&mut self) {
         let mut exchanges = self.0.exchanges.lock();
         exchanges.over = true;

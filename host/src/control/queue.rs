@@ -35,6 +35,18 @@ pub fn queue() -> (mpsc::UnboundedSender<Out>, Queue) {
     (sender, Queue { waiting, held: Vec::new(), closing: false })
 }
 
+impl Queue {
+    /// The next frame, for who puts frames into messages himself. Nothing when no more
+    /// will come.
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        match self.waiting.poll_recv(cx) {
+            Poll::Ready(Some(Out::Frame(frame))) => Poll::Ready(Some(frame)),
+            Poll::Ready(Some(Out::Close) | None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
 impl Outgoing for Queue {
     /// As many frames as one message holds.
     fn poll_next(&mut self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Next> {

@@ -10,6 +10,7 @@ mod convert;
 use std::sync::Arc;
 
 use odeon_core::Pid;
+use odeon_core::node::Nodes;
 use odeon_core::wire::Outcome;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -93,6 +94,15 @@ impl Service for NodeService {
                 reply(exchange, sent);
             }
             Request::Logs { actor, follow } => self.logs(exchange, actor, follow).await,
+            Request::Connect { node } => reply(exchange, self.connect(&node).await),
+            Request::Disconnect { node } => {
+                reply(exchange, Ok(self.node.disconnect(&node).await));
+            }
+            Request::Peers => {
+                let nodes = self.node.nodes(Nodes::Known);
+                let rows: Vec<_> = nodes.into_iter().map(convert::peer).collect();
+                list(exchange, &rows).await;
+            }
             Request::Stop => {
                 reply(exchange, Ok(()));
                 self.stop.send_replace(true);
@@ -110,6 +120,13 @@ impl NodeService {
             actors: self.node.actors().len() as u64,
             modules: self.node.modules().list().map_or(0, |modules| modules.len() as u64),
         }
+    }
+
+    async fn connect(&self, node: &str) -> Answer<()> {
+        let connected = self.node.connect(node).await;
+        connected.map(drop).map_err(|error| {
+            convert::failure(FailureKind::Failed, format!("no connection to `{node}`: {error}"))
+        })
     }
 
     fn find(&self, actor: &str) -> Answer<Pid> {

@@ -46,6 +46,7 @@ pub(crate) async fn call(
         limits,
         rights,
         parent: None,
+        made_by: None,
         family: None,
     };
     let mut born = Arc::clone(runtime).prepare(plan).await?;

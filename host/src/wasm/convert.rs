@@ -1,6 +1,7 @@
 //! WIT to core types and back, both ways, and nowhere else.
 
 use bytes::Bytes;
+use odeon_core::node::{NodeChange, NodeEvent};
 use odeon_core::process::{self as core_process, AliasLife, AliasMode, Event, MonitorOptions};
 use odeon_core::signal::{self, IoError, IoReply, IoRequest, Monitored, SpawnError};
 use odeon_core::{Name, NodeId, Reason};
@@ -112,7 +113,18 @@ pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
                 request: request.into(),
             })
         }
+        Event::Node(change) => match &change.event {
+            NodeEvent::Up => mailbox::Event::NodeUp(node_change(&change, None)),
+            NodeEvent::Down(reason) => {
+                mailbox::Event::NodeDown(node_change(&change, Some(reason.to_string())))
+            }
+        },
     }
+}
+
+fn node_change(change: &NodeChange, reason: Option<String>) -> mailbox::NodeChange {
+    let NodeChange { name, id, hidden, .. } = change;
+    mailbox::NodeChange { node: name.clone(), id: id.get(), hidden: *hidden, reason }
 }
 
 pub(super) fn filter(filter: mailbox::Filter) -> core_process::Filter {

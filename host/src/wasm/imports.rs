@@ -4,6 +4,7 @@
 mod io;
 mod log;
 mod mailbox;
+mod node;
 mod process;
 mod timers;
 
@@ -19,6 +20,7 @@ pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     bindings::odeon::actor::timers::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::io::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::node::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }

@@ -150,7 +150,7 @@ fn a_dial_refused_as_simultaneous_fails_when_the_set_up_time_is_over() {
 
 #[test]
 fn other_refusals_are_failures() {
-    for refusal in [Refusal::Busy, Refusal::NotAllowed, Refusal::SameName] {
+    for refusal in [Refusal::Busy, Refusal::NotAllowed, Refusal::NameInUse] {
         let mut me = node();
         wants(&mut me, A);
         let reason = Failure::Refused(refusal);
@@ -321,7 +321,7 @@ fn under_never_only_explicit_wants_dial() {
 fn wanting_oneself_does_nothing_and_ones_own_name_is_refused() {
     let mut me = node();
     assert_eq!(does(&mut me, |me, e| assert_eq!(me.want(ME, true, e), Want::Own)), []);
-    assert_eq!(offered(&mut me, 10, &info(ME, 2)), [refuses(10, Refusal::SameName)]);
+    assert_eq!(offered(&mut me, 10, &info(ME, 2)), [refuses(10, Refusal::NameInUse)]);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use odeon_core::node::NodeStatus;
 use odeon_core::signal::SpawnError;
-use odeon_core::{Pid, Reason};
+use odeon_core::{NodeId, Pid, Reason};
 
 use crate::control::api::{self, EndingKind, ExitReason, Failure, FailureKind};
 use crate::modules::store::{ModuleInfo, StoreError};
@@ -190,5 +191,16 @@ pub(super) fn line(line: io::Line) -> api::Line {
         at_ms: line.at_ms,
         channel: channel.to_owned(),
         text: cut(line.text),
+    }
+}
+
+/// Another node, as listings show it.
+pub(super) fn peer(node: NodeStatus) -> api::Peer {
+    api::Peer {
+        name: node.name,
+        id: node.id.map(NodeId::get),
+        connected: node.conn.is_some(),
+        hidden: node.hidden,
+        addresses: node.addresses,
     }
 }

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use odeon_core::limits::MESSAGE_BYTES_MAX;
 use odeon_core::process;
 use odeon_core::signal::Signal;
+use odeon_core::wire::Address;
 use odeon_core::{Envelope, Pid, Reason, Reference};
 
 use crate::cell::Waiting;
+use crate::cluster::{self, Link};
 use crate::runtime::{Sent, Taken};
 use crate::scheduler;
 use crate::wasm::bindings::odeon::actor::mailbox::{Event, Filter, Host, SendError, SendOptions};
@@ -44,7 +46,7 @@ impl Host for GuestState {
         let priority = options.contains(SendOptions::PRIORITY);
         let here = self.runtime.name.as_str();
         let (to, via) = match to {
-            types::Destination::Pid(pid) => (Some(pid.into()), None),
+            types::Destination::Pid(pid) => (Some(Pid::from(pid)), None),
             types::Destination::Name(name) => match self.whereis_text(&name) {
                 Some(pid) => (Some(pid), None),
                 None => return Ok(Err(SendError::NoName)),
@@ -52,19 +54,26 @@ impl Host for GuestState {
             types::Destination::NodeName(at) if at.node == here => {
                 (self.whereis_text(&at.name), None)
             }
-            // No other node is connected.
-            types::Destination::NodeName(_) if options.contains(SendOptions::NO_CONNECT) => {
-                return Ok(Err(SendError::Noconnect));
+            types::Destination::NodeName(at) => {
+                return Ok(self.send_at(&at.node, &at.name, body.into(), options));
             }
-            types::Destination::NodeName(_) => (None, None),
             types::Destination::Alias(alias) => {
                 let alias = Reference::from(alias);
+                if alias.node != self.runtime.id {
+                    let body = body.into();
+                    let signal = Signal::Message { via: Some(alias), priority, body };
+                    return Ok(self.send_alias(alias, signal, options));
+                }
                 (self.runtime.directory.alias_owner(alias), Some(alias))
             }
         };
-        if let Some(to) = to {
-            self.send_message(to, via, priority, body.into());
+        let Some(to) = to else { return Ok(Ok(())) };
+        if to.node != self.runtime.id
+            && let Err(refused) = self.may_send(self.runtime.cluster.connected(to.node), options)
+        {
+            return Ok(Err(refused));
         }
+        self.send_message(to, via, priority, body.into());
         Ok(Ok(()))
     }
 
@@ -75,14 +84,7 @@ impl Host for GuestState {
     ) -> wasmtime::Result<Option<Event>> {
         let filter = convert::filter(filter);
         let event = match timeout_ms {
-            None => {
-                let waiting = Waiting { filter, deadline: None };
-                poll_fn(|_| match self.runtime.take_or_wait(&self.cell, waiting) {
-                    Some(event) => Poll::Ready(Some(event)),
-                    None => Poll::Pending,
-                })
-                .await
-            }
+            None => Some(self.wait(filter).await),
             Some(timeout_ms) => self.receive_until(filter, timeout_ms).await?,
         };
         Ok(event.map(|event| convert::event(event, &self.runtime.name)))
@@ -96,6 +98,16 @@ fn deadline(now: Instant, after_ms: u64) -> Instant {
 }
 
 impl GuestState {
+    /// Waits for an event.
+    pub(super) async fn wait(&mut self, filter: process::Filter) -> process::Event {
+        let waiting = Waiting { filter, deadline: None };
+        poll_fn(|_| match self.runtime.take_or_wait(&self.cell, waiting) {
+            Some(event) => Poll::Ready(event),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
     async fn receive_until(
         &mut self,
         filter: process::Filter,
@@ -129,6 +141,62 @@ impl GuestState {
         Ok(event)
     }
 
+    /// What the options say against sending over a connection, which may not be there.
+    fn may_send(&self, link: Option<Arc<Link>>, options: SendOptions) -> Result<(), SendError> {
+        match link {
+            None if options.contains(SendOptions::NO_CONNECT) => Err(SendError::Noconnect),
+            Some(link) if options.contains(SendOptions::NO_SUSPEND) && link.is_busy() => {
+                Err(SendError::Nosuspend)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Sends to a registered name of another node.
+    fn send_at(
+        &mut self,
+        node: &str,
+        name: &str,
+        body: Bytes,
+        options: SendOptions,
+    ) -> Result<(), SendError> {
+        let cluster = &self.runtime.cluster;
+        self.may_send(cluster.connected_name(node), options)?;
+        // What cannot be sent, and what has no valid name, is dropped.
+        let (Ok(link), Some(name)) = (cluster.want(node, false), convert::local_name(name)) else {
+            return Ok(());
+        };
+        let signal = Signal::Message { via: None, priority: false, body };
+        let from = self.cell.pid;
+        if cluster.send_at(&self.runtime, from, &link, Address::Name(name), signal)
+            == cluster::Sent::Busy
+        {
+            self.suspend(link);
+        }
+        Ok(())
+    }
+
+    /// Sends to the owner of another node's alias.
+    fn send_alias(
+        &mut self,
+        alias: Reference,
+        signal: Signal,
+        options: SendOptions,
+    ) -> Result<(), SendError> {
+        let cluster = &self.runtime.cluster;
+        self.may_send(cluster.connected(alias.node), options)?;
+        if let Some(link) = cluster.send_alias(&self.runtime, self.cell.pid, alias, signal) {
+            self.suspend(link);
+        }
+        Ok(())
+    }
+
+    /// A connection is behind: this actor goes on when it has caught up.
+    fn suspend(&self, link: Arc<Link>) {
+        self.cell.state().suspended = Some(link);
+        scheduler::ask_for_yield();
+    }
+
     fn send_message(&mut self, to: Pid, via: Option<Reference>, priority: bool, body: Bytes) {
         let from = self.cell.pid;
         let envelope = Envelope { from, to, signal: Signal::Message { via, priority, body } };
@@ -147,8 +215,10 @@ impl GuestState {
             }
             _ => self.runtime.route(envelope),
         };
-        if sent == Sent::Crowded {
-            scheduler::ask_for_yield();
+        match sent {
+            Sent::Taken | Sent::Away => {}
+            Sent::Crowded => scheduler::ask_for_yield(),
+            Sent::Busy(link) => self.suspend(link),
         }
     }
 

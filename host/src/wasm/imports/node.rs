@@ -57,7 +57,10 @@ impl Host for GuestState {
             return Ok(());
         }
         let max = SUBSCRIPTIONS_PER_SUBSCRIBER_MAX;
-        Err(GuestState::stop(self, Reason::Limit(format!("node-watches-max of {max} exceeded").into())))
+        Err(GuestState::stop(
+            self,
+            Reason::Limit(format!("node-watches-max of {max} exceeded").into()),
+        ))
     }
 
     fn unwatch(&mut self, of: Watched) -> wasmtime::Result<()> {

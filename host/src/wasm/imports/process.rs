@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use odeon_core::process::MonitorOptions;
+use odeon_core::process::{self as core_process, Event, Filter, MonitorOptions};
 use odeon_core::signal::{ExitOrigin, Monitored, Signal, SpawnError};
-use odeon_core::{Envelope, Name, Pid, Reason, Reference, limits};
+use odeon_core::wire::{LimitsAsked, ModuleName, SpawnRequest, StartAt};
+use odeon_core::{Envelope, Name, NodeId, Pid, Reason, Reference, limits};
 
+use crate::cluster;
 use crate::directory;
 use crate::spawn::{Family, Plan};
 use crate::wasm::Start;
@@ -56,6 +58,11 @@ impl Host for GuestState {
     ) -> wasmtime::Result<types::Reference> {
         let request = self.runtime.fresh_reference();
         let (link, monitor) = (options.link, options.monitor.clone().map(convert::monitor_options));
+        if let Some(node) = self.elsewhere(&options) {
+            let reply = convert::reply_when(reply);
+            self.request_at(&node, module, start, options, request, reply)?;
+            return Ok(request.into());
+        }
         self.act(|process, _| {
             process.spawn_requested(request, link, monitor.clone(), convert::reply_when(reply));
         })?;
@@ -88,7 +95,11 @@ impl Host for GuestState {
     ) -> wasmtime::Result<()> {
         let reason = self.sendable(reason)?;
         let alias = Reference::from(to);
-        if let Some(owner) = self.runtime.directory.alias_owner(alias) {
+        if alias.node != self.runtime.id {
+            let origin = ExitOrigin::Alias { alias, priority };
+            let signal = Signal::Exit { reason, origin };
+            self.runtime.cluster.send_alias(&self.runtime, self.cell.pid, alias, signal);
+        } else if let Some(owner) = self.runtime.directory.alias_owner(alias) {
             let origin = ExitOrigin::Alias { alias, priority };
             let signal = Signal::Exit { reason, origin };
             self.runtime.route(Envelope { from: self.cell.pid, to: owner, signal });
@@ -118,13 +129,18 @@ impl Host for GuestState {
         self.act(|process, effects| process.unlink(to.into(), effects))
     }
 
-    fn monitor(
+    async fn monitor(
         &mut self,
         of: types::Destination,
         options: process::MonitorOptions,
     ) -> wasmtime::Result<types::Reference> {
         let reference = self.runtime.fresh_reference();
-        let (object, to) = self.monitored(of);
+        let (object, to) = match of {
+            types::Destination::NodeName(at) if at.node != self.runtime.name => {
+                self.monitored_at(at).await
+            }
+            of => self.monitored(of),
+        };
         let options = convert::monitor_options(options);
         self.act(|process, effects| process.monitor(reference, object, to, options, effects))?;
         Ok(reference.into())
@@ -191,6 +207,9 @@ impl Host for GuestState {
         if pid == self.cell.pid {
             return Ok(true);
         }
+        if pid.node != self.runtime.id {
+            return Ok(false);
+        }
         // The host's own actors take signals when it suits them: the directory answers.
         if self.runtime.directory.find(pid.serial).is_some_and(|cell| cell.is_native()) {
             return Ok(pid.node == self.runtime.id);
@@ -201,6 +220,9 @@ impl Host for GuestState {
 
     async fn get_info(&mut self, pid: types::Pid) -> wasmtime::Result<Option<Info>> {
         let pid = Pid::from(pid);
+        if pid.node != self.runtime.id {
+            return Ok(None);
+        }
         let subject = self.runtime.directory.find(pid.serial);
         let native = subject.as_ref().filter(|cell| cell.is_native() && cell.pid == pid);
         let answer = match native {
@@ -264,11 +286,8 @@ impl GuestState {
                 let pid = pid.into();
                 (Monitored::Pid(pid), Some(pid))
             }
-            types::Destination::Name(name) => self.monitored_name(&name, None),
-            types::Destination::NodeName(at) => {
-                let elsewhere = (at.node != self.runtime.name).then_some(at.node);
-                self.monitored_name(&at.name, elsewhere)
-            }
+            types::Destination::Name(name) => self.monitored_name(&name),
+            types::Destination::NodeName(at) => self.monitored_name(&at.name),
             types::Destination::Alias(alias) => {
                 let owner = self.runtime.directory.alias_owner(alias.into());
                 let nobody = Pid { node: self.runtime.id, serial: 0 };
@@ -278,15 +297,26 @@ impl GuestState {
         }
     }
 
-    fn monitored_name(&self, name: &str, node: Option<String>) -> (Monitored, Option<Pid>) {
+    fn monitored_name(&self, name: &str) -> (Monitored, Option<Pid>) {
         let nobody = Pid { node: self.runtime.id, serial: 0 };
         match Name::new(name) {
-            Some(valid) => {
-                let to = if node.is_none() { self.whereis_text(name) } else { None };
-                (Monitored::Name(valid, node), to)
-            }
+            Some(valid) => (Monitored::Name(valid, None), self.whereis_text(name)),
             None => (Monitored::Pid(nobody), Some(nobody)),
         }
+    }
+
+    /// A name of another node: connects to it first, since a monitor has to know which
+    /// incarnation it is on.
+    async fn monitored_at(&mut self, at: types::NodeName) -> (Monitored, Option<Pid>) {
+        let Some(name) = Name::new(&at.name) else {
+            let nobody = Pid { node: self.runtime.id, serial: 0 };
+            return (Monitored::Pid(nobody), Some(nobody));
+        };
+        // Nobody's node where there is no connection: what is on its way there comes
+        // back as `noconnection`.
+        let node = self.runtime.cluster.node_of(&at.node).await;
+        let node = node.unwrap_or(NodeId::from_wire(0));
+        (Monitored::Name(name, Some(at.node)), Some(cluster::named(node)))
     }
 
     fn plan(
@@ -296,9 +326,6 @@ impl GuestState {
         options: SpawnOptions,
         family: Option<Family>,
     ) -> Result<Plan, SpawnError> {
-        if options.node.as_ref().is_some_and(|node| *node != self.runtime.name) {
-            return Err(SpawnError::NoConnection);
-        }
         let module = match module {
             Module::This => crate::spawn::Code::Program(Arc::clone(&self.program)),
             Module::Name(name) => crate::spawn::Code::Named(name),
@@ -329,8 +356,117 @@ impl GuestState {
             limits,
             rights: Arc::clone(&about.rights),
             parent: Some(Arc::clone(&self.cell)),
+            made_by: None,
             family,
         })
+    }
+
+    /// The other node that a spawn is for, if it is for one.
+    fn elsewhere(&self, options: &SpawnOptions) -> Option<String> {
+        options.node.clone().filter(|node| *node != self.runtime.name)
+    }
+
+    /// Asks another node for an actor. What goes wrong at once is answered as what goes
+    /// wrong there.
+    fn request_at(
+        &mut self,
+        node: &str,
+        module: Module,
+        start: process::Start,
+        options: SpawnOptions,
+        request: Reference,
+        reply: core_process::ReplyWhen,
+    ) -> wasmtime::Result<()> {
+        let link = options.link;
+        let monitor = options.monitor.clone().map(convert::monitor_options);
+        self.act(|process, _| process.spawn_requested(request, link, monitor, reply))?;
+        let asked = self
+            .request(module, start, options, request)
+            .and_then(|asked| self.runtime.cluster.spawn(node, asked));
+        if let Err(error) = asked {
+            self.runtime.answer_spawn(self.cell.pid, request, Err(error));
+        }
+        Ok(())
+    }
+
+    /// Makes a child on another node, and waits for the answer.
+    async fn spawn_at(
+        &mut self,
+        node: &str,
+        module: Module,
+        start: process::Start,
+        options: SpawnOptions,
+    ) -> wasmtime::Result<Result<(Pid, Option<Reference>), SpawnError>> {
+        let request = self.runtime.fresh_reference();
+        let monitor = options.monitor.is_some().then_some(request);
+        let always = core_process::ReplyWhen::Always;
+        self.request_at(node, module, start, options, request, always)?;
+        match self.wait(Filter::Reference(request)).await {
+            Event::SpawnReply { outcome, .. } => Ok(outcome.map(|child| (child, monitor))),
+            // Nothing else has this reference before the reply.
+            _ => Ok(Err(SpawnError::NoConnection)),
+        }
+    }
+
+    fn request(
+        &self,
+        module: Module,
+        start: process::Start,
+        options: SpawnOptions,
+        request: Reference,
+    ) -> Result<SpawnRequest, SpawnError> {
+        let (module, label) = self.module_for_others(module);
+        let start = match start {
+            process::Start::Entry(EntryCall { function, argument }) => {
+                StartAt::Entry { function, argument: argument.into() }
+            }
+            process::Start::Command(arguments) => StartAt::Command { arguments },
+            process::Start::Call(call) => StartAt::Call(call),
+        };
+        let limits = options.limits.map(convert::limits).unwrap_or_default();
+        let own = self.cell.about.limits.narrowed(&limits);
+        let group_leader = match options.group_leader {
+            Some(leader) => leader.into(),
+            None => self.cell.state().process.group_leader(),
+        };
+        let asked = SpawnRequest {
+            request,
+            parent: self.cell.pid.serial,
+            group_leader,
+            module,
+            label,
+            start,
+            link: options.link,
+            monitor: options.monitor.is_some(),
+            name: options.name,
+            // All of them: a child never has more than its parent.
+            limits: LimitsAsked {
+                memory_bytes: Some(own.memory_bytes),
+                table_elements: Some(own.table_elements),
+                mailbox_messages: Some(own.mailbox_messages),
+                mailbox_bytes: Some(own.mailbox_bytes),
+                children: Some(own.children),
+            },
+        };
+        let (bytes, max) = (cluster::spawn_bytes(&asked), limits::MESSAGE_BYTES_MAX);
+        if bytes > max {
+            let text = format!("message-bytes-max of {max} exceeded: a spawn request of {bytes}");
+            return Err(SpawnError::SystemLimit(text));
+        }
+        Ok(asked)
+    }
+
+    /// A module as another node can find it: by its digest, where it is here.
+    fn module_for_others(&self, module: Module) -> (ModuleName, String) {
+        match module {
+            Module::This => {
+                let digest = *self.program.module.digest().as_bytes();
+                (ModuleName::Digest(digest), self.program.label.to_string())
+            }
+            Module::Name(name) | Module::Digest(name) => {
+                (self.runtime.module_for_others(&name), name)
+            }
+        }
     }
 
     /// Makes a child, and its half of the relations with it.
@@ -340,6 +476,9 @@ impl GuestState {
         start: process::Start,
         options: SpawnOptions,
     ) -> wasmtime::Result<Result<(Pid, Option<Reference>), SpawnError>> {
+        if let Some(node) = self.elsewhere(&options) {
+            return self.spawn_at(&node, module, start, options).await;
+        }
         let (link, monitor) = (options.link, options.monitor.clone());
         let monitor: Option<(Reference, MonitorOptions)> = monitor
             .map(|options| (self.runtime.fresh_reference(), convert::monitor_options(options)));

@@ -207,6 +207,15 @@ impl To<protocol::Event> for mailbox::Event {
                 reply_as: reply_as.to(),
                 request: request.to(),
             },
+            Self::NodeUp(change) => {
+                Event::NodeUp { node: change.node, id: change.id, hidden: change.hidden }
+            }
+            Self::NodeDown(change) => Event::NodeDown {
+                node: change.node,
+                id: change.id,
+                hidden: change.hidden,
+                reason: change.reason.unwrap_or_default(),
+            },
         }
     }
 }

@@ -8,10 +8,11 @@
 use crate::convert::To;
 use crate::hostile;
 use odeon_guest::bindings::odeon::actor::{io, log, mailbox, process, timers};
+use odeon_guest::node;
 use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
 use odeon_guest::{Decode, Encode};
 use odeon_test_protocol::{
-    Failure, Hello, IoReply, Operation, Order, Reason, Report, Setup, Value,
+    Failure, Hello, IoReply, Operation, Order, Reason, Report, Selection, Setup, Value, Watched,
 };
 
 /// How the doing of an order ends.
@@ -200,7 +201,37 @@ fn perform_io(operation: Operation) -> Value {
             done(io::answer(to.to(), reply_as.to(), &reply.to()))
         }
         Operation::Log(text) => done(log::write(log::Level::Warn, &text)),
+        operation => perform_on_nodes(operation),
+    }
+}
+
+/// What concerns other nodes.
+fn perform_on_nodes(operation: Operation) -> Value {
+    match operation {
+        Operation::NodeName => Value::Names(vec![node::name()]),
+        Operation::NodeNameOf(pid) => Value::Names(node::name_of(pid.to()).into_iter().collect()),
+        Operation::Nodes(of) => Value::Names(node::nodes_of(match of {
+            Selection::Visible => node::Selection::Visible,
+            Selection::Hidden => node::Selection::Hidden,
+            Selection::Connected => node::Selection::Connected,
+            Selection::Known => node::Selection::Known,
+        })),
+        Operation::Connect(node) => match node::connect(&node) {
+            Ok(()) => Value::Bool(true),
+            Err(_) => Value::Bool(false),
+        },
+        Operation::Disconnect(node) => Value::Bool(node::disconnect(&node)),
+        Operation::WatchNodes(of) => done(node::watch(watched(of))),
+        Operation::UnwatchNodes(of) => done(node::unwatch(watched(of))),
         operation => hostile::perform(operation),
+    }
+}
+
+fn watched(of: Watched) -> node::Watched {
+    match of {
+        Watched::Visible => node::Watched::Visible,
+        Watched::Hidden => node::Watched::Hidden,
+        Watched::All => node::Watched::All,
     }
 }
 

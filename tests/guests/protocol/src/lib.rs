@@ -248,6 +248,25 @@ pub enum Trap {
     BadCall,
 }
 
+/// A choice of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/node.wit")]
+pub enum Selection {
+    Visible,
+    Hidden,
+    Connected,
+    Known,
+}
+
+/// Which nodes' coming and going to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/node.wit")]
+pub enum Watched {
+    Visible,
+    Hidden,
+    All,
+}
+
 /// One thing to do. Each is one function of the WIT contract, but for the last
 /// ones, which do what a guest can do to itself and its host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -322,6 +341,13 @@ pub enum Operation {
     },
     /// A line for the log of the node, as a warning.
     Log(String),
+    NodeName,
+    NodeNameOf(Pid),
+    Nodes(Selection),
+    Connect(String),
+    Disconnect(String),
+    WatchNodes(Watched),
+    UnwatchNodes(Watched),
 
     /// Everything that waits, until nothing comes for so long.
     ReceiveAll {
@@ -438,6 +464,8 @@ pub enum Event {
     SpawnReply { request: Reference, outcome: Result<Pid, SpawnError> },
     Timeout(Reference),
     IoRequest { sender: Pid, reply_as: Reference, request: IoRequest },
+    NodeUp { node: String, id: u64, hidden: bool },
+    NodeDown { node: String, id: u64, hidden: bool, reason: String },
 }
 
 /// A look at one actor.
