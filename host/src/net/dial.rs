@@ -115,7 +115,7 @@ pub enum DialError {
         reason: String,
     },
     /// Another node is there.
-    #[error("the node at {address} is `{found}`, not `{wanted}`")]
+    #[error("the node at {address} is `{}`, not `{wanted}`", found.escape_debug())]
     WrongName {
         /// Where it was tried.
         address: SocketAddr,
@@ -330,6 +330,7 @@ impl Dialing<'_> {
             }
             source @ (TransportError::Socket(_)
             | TransportError::Plain
+            | TransportError::BadName(_)
             | TransportError::Closed
             | TransportError::Violation(_)) => DialError::Failed { name: name(), address, source },
         })
@@ -355,7 +356,7 @@ impl Dialing<'_> {
         let check = |stream: &Stream, theirs: &Hello| match (identity.role, stream.binding()) {
             // A command on a plain connection within the machine.
             (Role::Control, binding) if binding.is_empty() => Ok(()),
-            (Role::Control | Role::Peer, _) => keys.check(stream, &theirs.name),
+            (Role::Control | Role::Peer, _) => Ok(keys.check(stream, &theirs.name)?),
         };
         let opening = Opening {
             host: address.to_string(),

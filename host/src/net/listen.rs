@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use odeon_core::peer::handshake::Session;
 use odeon_core::wire::{Hello, Role};
+use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -23,6 +24,7 @@ use super::transport::{Answering, Transport, TransportError};
 use super::{
     CONNECTIONS_MAX, HALF_OPEN_MAX, HANDSHAKE_TIME_MAX, Identity, Security, is_loopback, tls,
 };
+use crate::control::discovery::is_node_name;
 
 /// After a failed accept, which is nearly always a lack of descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -211,8 +213,9 @@ async fn connection<R: Receiver>(
     place: OwnedSemaphorePermit,
 ) {
     let mut stop = host.stop.clone();
+    let mut said = Said::default();
     let admitted = tokio::select! {
-        admitted = admit(socket, from, &host) => admitted,
+        admitted = admit(socket, from, &host, &said) => admitted,
         () = stop.wait() => return,
     };
     drop(half_open);
@@ -222,15 +225,22 @@ async fn connection<R: Receiver>(
             host.receiver.accepted(transport, session, from, stop).await;
         }
         Ok(None) => tracing::debug!(%from, "a connection ended before it said anything"),
-        Err(reason) => host.refusals.refused(from, &reason),
+        Err(reason) => match said.get_mut().take() {
+            Some(name) => host.refusals.refused(from, &format!("`{name}`: {reason}")),
+            None => host.refusals.refused(from, &reason),
+        },
     }
 }
+
+/// The name of a node, as the other side says it; not proved.
+type Said = Mutex<Option<String>>;
 
 /// Nothing if the other side left without a word, as probes do.
 async fn admit<R: Receiver>(
     socket: TcpStream,
     from: SocketAddr,
     host: &Host<R>,
+    said: &Said,
 ) -> Result<Option<(Transport, Session)>, TransportError> {
     let deadline = Instant::now() + HANDSHAKE_TIME_MAX;
     let too_slow = |_| TransportError::TooSlow(HANDSHAKE_TIME_MAX);
@@ -240,7 +250,13 @@ async fn admit<R: Receiver>(
     // Commands have no names: a certificate that is good was enough for them, or on
     // this machine none.
     let check = |stream: &Stream, theirs: &Hello| match theirs.role {
-        Role::Peer => tls.check(stream, &theirs.name),
+        Role::Peer if !is_node_name(&theirs.name) => {
+            Err(TransportError::BadName(theirs.name.clone()))
+        }
+        Role::Peer => {
+            *said.lock() = Some(theirs.name.clone());
+            Ok(tls.check(stream, &theirs.name)?)
+        }
         Role::Control => Ok(()),
     };
     let answering = Answering {

@@ -76,6 +76,21 @@ async fn a_wrong_cookie_is_refused_by_name_with_and_without_tls() {
     serves(&mut node).await;
 }
 
+#[tokio::test]
+async fn a_name_that_cannot_name_a_node_is_refused() {
+    let mut node = Listening::start("a@localhost", security(COOKIE, Mode::Auto)).await;
+    let target = at("a@localhost", node.address());
+    let keys = security(COOKIE, Mode::Auto);
+    for name in ["", "../b@localhost", "b@localhost\u{1b}[2J"] {
+        let error = failed(dial_as(name, &target, &keys).await);
+        let DialError::Handshake { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source, Failure::Refused(Refusal::Other(8)), "{name:?}");
+    }
+    assert!(node.nobody_arrived());
+    let wrong = TransportError::BadName("b\u{1b}[2J".to_owned()).to_string();
+    assert!(!wrong.contains('\u{1b}'), "{wrong}");
+}
+
 /// A WebSocket over TLS to this address, and the channel's binding.
 async fn upgraded(address: SocketAddr) -> (WebSocketStream<Stream>, Bytes) {
     let tls = Tls::self_signed().expect("a key");

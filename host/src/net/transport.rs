@@ -66,13 +66,16 @@ pub enum TransportError {
     #[error(transparent)]
     Handshake(#[from] Failure),
     /// Another node than the wanted one is there.
-    #[error("the node there is `{found}`, not `{wanted}`")]
+    #[error("the node there is `{}`, not `{wanted}`", found.escape_debug())]
     WrongName {
         /// Who was wanted.
         wanted: String,
         /// What the other side calls itself; not proved.
         found: String,
     },
+    /// The name that it says cannot name a node.
+    #[error("`{}` cannot name a node", .0.escape_debug())]
+    BadName(String),
     /// Its certificate is not for the name that it says.
     #[error("the certificate of the other side: {0}")]
     Certificate(#[from] NotNamed),
@@ -97,7 +100,7 @@ impl From<tungstenite::Error> for TransportError {
             tungstenite::Error::Http(response) => {
                 let body = response.body().as_deref().unwrap_or_default();
                 let text = String::from_utf8_lossy(&body[..body.len().min(200)]);
-                Self::Socket(format!("HTTP {}: {}", response.status(), text.trim()))
+                Self::Socket(format!("HTTP {}: {}", response.status(), text.trim().escape_debug()))
             }
             other => Self::Socket(other.to_string()),
         }
@@ -157,6 +160,9 @@ pub struct Transport {
     place: Option<OwnedSemaphorePermit>,
 }
 
+/// Looks at what the other side says before it is proved.
+pub(super) type Check<'a> = dyn Fn(&Stream, &Hello) -> Result<(), TransportError> + Sync + 'a;
+
 /// What the side that opens a connection says and wants.
 pub(super) struct Opening<'a> {
     /// The host in the upgrade's request.
@@ -168,7 +174,7 @@ pub(super) struct Opening<'a> {
     /// The name that the other side has to have.
     pub(super) wanted: &'a str,
     /// Whether the other side may have the name that it says.
-    pub(super) check: &'a (dyn Fn(&Stream, &Hello) -> Result<(), NotNamed> + Sync),
+    pub(super) check: &'a Check<'a>,
 }
 
 /// What the side that was connected to says and asks.
@@ -180,7 +186,7 @@ pub(super) struct Answering<'a> {
     /// The roles that it takes.
     pub(super) roles: &'static [Role],
     /// Whether the other side may have the name that it says.
-    pub(super) check: &'a (dyn Fn(&Stream, &Hello) -> Result<(), NotNamed> + Sync),
+    pub(super) check: &'a Check<'a>,
 }
 
 fn config() -> WebSocketConfig {
@@ -213,7 +219,7 @@ impl Transport {
                 let (wanted, found) = (wanted.to_owned(), theirs.name.clone());
                 return Err(TransportError::WrongName { wanted, found });
             }
-            Ok(check(stream, theirs)?)
+            check(stream, theirs)
         };
         let session = transport.shake(handshake, effects, &claim, deadline).await?;
         Ok((transport, session))
@@ -235,8 +241,7 @@ impl Transport {
         let secrets = Arc::clone(secrets);
         let choose = Box::new(move |theirs: &Hello| secrets.of_hello(theirs));
         let handshake = Handshake::accept(hello, choose, binding, roles);
-        let claim = |stream: &Stream, theirs: &Hello| Ok(check(stream, theirs)?);
-        let session = transport.shake(handshake, Vec::new(), &claim, deadline).await?;
+        let session = transport.shake(handshake, Vec::new(), check, deadline).await?;
         Ok((transport, session))
     }
 
@@ -259,7 +264,7 @@ impl Transport {
         &mut self,
         mut handshake: Handshake,
         mut effects: Vec<Effect>,
-        claim: &(dyn Fn(&Stream, &Hello) -> Result<(), TransportError> + Sync),
+        check: &Check<'_>,
         deadline: Instant,
     ) -> Result<Session, TransportError> {
         let begun = Instant::now();
@@ -294,7 +299,7 @@ impl Transport {
             }
             // Before anything made of the secret is shown.
             if let Some(theirs) = handshake.claimed()
-                && let Err(error) = claim(self.socket.get_ref(), theirs)
+                && let Err(error) = check(self.socket.get_ref(), theirs)
             {
                 effects.clear();
                 declined = Some(error);
