@@ -84,7 +84,7 @@ async fn a_name_that_cannot_name_a_node_is_refused() {
     for name in ["", "../b@localhost", "b@localhost\u{1b}[2J"] {
         let error = failed(dial_as(name, &target, &keys).await);
         let DialError::Handshake { source, .. } = error else { panic!("{error}") };
-        assert_eq!(source, Failure::Refused(Refusal::Other(8)), "{name:?}");
+        assert_eq!(source, Failure::Refused(Refusal::NotAllowed), "{name:?}");
     }
     assert!(node.nobody_arrived());
     let wrong = TransportError::BadName("b\u{1b}[2J".to_owned()).to_string();

@@ -78,7 +78,7 @@ async fn nodes_without_a_good_certificate_are_refused() {
     let own = keys(&pki.files("localhost"), "a@localhost");
     let mut node = Listening::start("a@localhost", own).await;
     let target = at("a@localhost", node.address());
-    let not_allowed = Failure::Refused(odeon_core::wire::Refusal::Other(8));
+    let not_allowed = Failure::Refused(odeon_core::wire::Refusal::NotAllowed);
 
     for mode in [Mode::Auto, Mode::Always] {
         let none = security(COOKIE, mode);

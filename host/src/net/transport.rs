@@ -38,7 +38,7 @@ pub const PATH: &str = "/odeon";
 const MESSAGES_A_TURN: usize = 8;
 
 /// The refusal code of who is not let in under the name that it says.
-const NOT_ALLOWED: Refusal = Refusal::Other(8);
+const NOT_ALLOWED: Refusal = Refusal::NotAllowed;
 
 /// Why a connection ended, or never came about.
 #[derive(Debug, thiserror::Error)]
