@@ -14,7 +14,7 @@ use odeon::control::server::Server;
 use odeon::control::service::NodeService;
 use odeon::net::secrets::Secrets;
 use odeon::net::tls::Tls;
-use odeon::net::{Identity, Mode, Security, dial};
+use odeon::net::{self, Identity, Mode, Security, dial};
 use odeon::{Config, Node};
 use odeon_core::node;
 use odeon_core::wire::Role;
@@ -213,7 +213,8 @@ impl Args {
         let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, features };
         let service = NodeService::new(node.clone(), stop);
         let tls = security.mode == Mode::Always;
-        let options = self.cluster.options(settings.connections.advertise)?;
+        let advertise = settings.connections.advertise;
+        let options = self.cluster.options(advertise.clone())?;
         let dialler = Dialler {
             identity: identity.clone(),
             security: security.clone(),
@@ -228,6 +229,7 @@ impl Args {
         let server =
             Server::start(settings.listen, identity, security, service, Some(peers)).await?;
         let address = server.address();
+        distribution.set_addresses(net::addresses(&advertise, address, &name));
         let entry = Entry {
             name: name.clone(),
             address: from_here(address),

@@ -355,7 +355,9 @@ impl Carrier {
                         return DownReason::Violation(violation);
                     }
                 }
-                Ok(None) | Err(TransportError::Closed) => return DownReason::ConnectionClosed,
+                // With a farewell, or without.
+                Ok(None) => return DownReason::Disconnected,
+                Err(TransportError::Closed) => return DownReason::ConnectionClosed,
                 Err(TransportError::Violation(text)) => return DownReason::Violation(text),
                 Err(error) => {
                     tracing::debug!(%error, "a connection failed");

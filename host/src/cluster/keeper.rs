@@ -52,7 +52,25 @@ pub(super) enum Event {
         conn: u64,
         nodes: Vec<NodeInfo>,
     },
+    /// It is time to try again to reach a node whose connection was lost.
+    Retry(String),
     Stop(oneshot::Sender<()>),
+}
+
+/// The first pause before a lost connection is made again, at most: the pause is
+/// random, so that many nodes do not come back at one moment.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest such pause: each is twice the one before.
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// A node that was not reached again for so long is given up.
+const RETRY_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// A lost connection that is to be made again.
+struct Retry {
+    since: Instant,
+    pause: Duration,
 }
 
 /// A node's part in its cluster, from start to stop.
@@ -60,6 +78,7 @@ pub struct Distribution {
     runtime: Arc<Runtime>,
     conns: Arc<AtomicU64>,
     tick_time: watch::Sender<Duration>,
+    own: Arc<Mutex<NodeInfo>>,
 }
 
 /// One connection that carries signals.
@@ -72,7 +91,11 @@ struct Keeper {
     machine: Arc<Mutex<node::Node>>,
     events: mpsc::UnboundedSender<Event>,
     dialler: Arc<Dialler>,
-    own: NodeInfo,
+    own: Arc<Mutex<NodeInfo>>,
+    /// Lost connections that are to be made again, by node.
+    retries: HashMap<String, Retry>,
+    /// Whether lost connections are made again.
+    comes_back: bool,
     /// Connections that the machine has not decided about.
     fresh: HashMap<u64, Fresh>,
     active: HashMap<u64, Active>,
@@ -87,12 +110,14 @@ impl Distribution {
     /// what it is given as one of its listener's [`Peers`].
     pub(crate) fn start(runtime: &Arc<Runtime>, dialler: Dialler, options: Options) -> Self {
         let (set_tick_time, tick_time) = watch::channel(options.tick_time);
-        let own = NodeInfo {
+        let own = Arc::new(Mutex::new(NodeInfo {
             name: runtime.name.clone(),
             id: runtime.id.get(),
             hidden: options.hidden,
             addresses: options.addresses.clone(),
-        };
+        }));
+        let automatic = options.auto_connect == node::AutoConnect::Always;
+        let comes_back = automatic && options.mesh && !options.hidden;
         let settings = node::Settings {
             name: runtime.name.clone(),
             id: runtime.id,
@@ -111,7 +136,9 @@ impl Distribution {
             machine,
             events,
             dialler: Arc::new(dialler),
-            own,
+            own: Arc::clone(&own),
+            retries: HashMap::new(),
+            comes_back,
             fresh: HashMap::new(),
             active: HashMap::new(),
             welcoming: HashMap::new(),
@@ -119,7 +146,13 @@ impl Distribution {
             conns: Arc::clone(&conns),
         };
         tokio::spawn(keeper.run(settings, queue));
-        Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time }
+        Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time, own }
+    }
+
+    /// Where others can reach this node, as `host:port`: what it tells those that connect
+    /// from now on.
+    pub fn set_addresses(&self, addresses: Vec<String>) {
+        self.own.lock().addresses = addresses;
     }
 
     /// How long a silent node counts as there, from now on.
@@ -159,6 +192,7 @@ impl Keeper {
                         machine.want(&name, explicit, &mut effects);
                     }
                     Event::Disconnect { name, done: answer } => {
+                        self.retries.remove(&name);
                         machine.disconnect(&name, &mut effects);
                         done = Some(answer);
                     }
@@ -183,6 +217,11 @@ impl Keeper {
                     }
                     Event::Lost { conn, reason } => machine.lost(conn, reason, &mut effects),
                     Event::Heard { conn, nodes } => machine.heard(conn, nodes, &mut effects),
+                    Event::Retry(name) => {
+                        if self.retries.contains_key(&name) {
+                            machine.want(&name, false, &mut effects);
+                        }
+                    }
                     Event::Stop(answer) => {
                         *self.runtime.cluster.alive.write() = None;
                         machine.stop(&mut effects);
@@ -268,7 +307,7 @@ impl Keeper {
         let Some(fresh) = self.fresh.remove(&conn) else { return };
         let (given_up, kept) = oneshot::channel();
         self.welcoming.insert(conn, given_up);
-        let (own, events) = (self.own.clone(), self.events.clone());
+        let (own, events) = (self.own.lock().clone(), self.events.clone());
         let setup_time = self.dialler.options.setup_time;
         tokio::spawn(async move {
             let told = match connection::welcome(fresh, own, setup_time, kept).await {
@@ -281,6 +320,7 @@ impl Keeper {
 
     fn keep(&mut self, conn: u64, info: NodeInfo, initiated: bool) {
         self.welcoming.remove(&conn);
+        self.retries.remove(&info.name);
         let Some(fresh) = self.fresh.remove(&conn) else { return };
         let node = NodeId::from_wire(info.id);
         let cluster = &self.runtime.cluster;
@@ -293,7 +333,7 @@ impl Keeper {
         );
         tracing::info!(node = info.name, id = info.id, "connected");
         // The one that was welcomed says who it is before all else.
-        let first = initiated.then(|| Frame::About(self.own.clone()));
+        let first = initiated.then(|| Frame::About(self.own.lock().clone()));
         let stale = connection::start(connection::Parts {
             runtime: Arc::clone(&self.runtime),
             link: Arc::clone(&link),
@@ -325,9 +365,34 @@ impl Keeper {
         tracing::info!(node = info.name, id = info.id, %reason, "connection lost");
         self.settle(link.end(), &reason.to_string());
         self.give_up(&link);
+        let by_accident =
+            matches!(reason, DownReason::ConnectionClosed | DownReason::NetTickTimeout);
+        if by_accident && self.comes_back && !info.hidden {
+            let retry = Retry { since: Instant::now(), pause: RETRY_FIRST };
+            self.retry(&info.name, retry);
+        }
     }
 
-    fn failed(&self, name: &str, why: &str) {
+    /// Tries again to reach a node, after a pause.
+    fn retry(&mut self, name: &str, retry: Retry) {
+        if retry.since.elapsed() > RETRY_TIME_MAX {
+            self.retries.remove(name);
+            return;
+        }
+        let random = getrandom::u32().unwrap_or(u32::MAX);
+        let pause = retry.pause.mul_f64(f64::from(random) / f64::from(u32::MAX));
+        self.retries.insert(name.to_owned(), retry);
+        let (events, name) = (self.events.clone(), name.to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let _ = events.send(Event::Retry(name));
+        });
+    }
+
+    fn failed(&mut self, name: &str, why: &str) {
+        if let Some(Retry { since, pause }) = self.retries.remove(name) {
+            self.retry(name, Retry { since, pause: (2 * pause).min(RETRY_LONGEST) });
+        }
         let link = self.runtime.cluster.by_name.read().get(name).map(Arc::clone);
         let Some(link) = link.filter(|link| link.node().is_none()) else { return };
         self.settle(link.end(), why);
