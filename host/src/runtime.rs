@@ -59,6 +59,8 @@ const SIGNALS_PER_TURN: usize = 1024;
 thread_local! {
     /// Lends out a buffer, because every act of every actor needs one for a moment.
     static EFFECTS: RefCell<Effects> = const { RefCell::new(Vec::new()) };
+    /// The same for signals on their way from an inbox to its machine.
+    static ARRIVED: RefCell<Batch> = const { RefCell::new(Batch::new()) };
 }
 
 /// What a new runtime is made of.
@@ -281,29 +283,24 @@ impl Runtime {
 
     /// Feeds the inbox to the machine. False when it stopped before the end.
     fn absorb(&self, cell: &Arc<Cell>, state: &mut State, waker: Option<&Waker>) -> bool {
-        let mut batch = Batch::new();
-        let mut taken = 0;
-        let mut pulled = cell.pull(waker, &mut batch);
-        while !batch.is_empty() {
-            taken += batch.len();
-            with_effects(|effects| {
-                for envelope in batch.drain(..) {
-                    state.process.signal(envelope, effects);
-                    if !effects.is_empty() {
-                        self.perform(state, effects);
+        let pulled = ARRIVED.with(|spare| {
+            // Taken out for the time, for the same reason as the effects.
+            let mut arrived = spare.take();
+            let pulled = cell.pull(waker, SIGNALS_PER_TURN, &mut arrived);
+            if !arrived.is_empty() {
+                // A process that ends on the way answers the rest.
+                with_effects(|effects| {
+                    for envelope in arrived.drain(..) {
+                        state.process.signal(envelope, effects);
+                        if !effects.is_empty() {
+                            self.perform(state, effects);
+                        }
                     }
-                }
-            });
-            // What is still in the inbox of an actor that ends is answered at its end;
-            // what was pulled out of it would be lost.
-            if !pulled.more || state.doomed {
-                break;
+                });
             }
-            if taken >= SIGNALS_PER_TURN {
-                return false;
-            }
-            pulled = cell.pull(None, &mut batch);
-        }
+            spare.replace(arrived);
+            pulled
+        });
         if pulled.overflow
             && let Some(reason) = cell.overflow()
         {
@@ -312,7 +309,7 @@ impl Runtime {
                 self.perform(state, effects);
             });
         }
-        true
+        !pulled.more || state.doomed
     }
 
     /// The end of an actor: its guest is gone already. From here on nobody finds it;
