@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::Instant;
 
-use odeon_core::process::{Effect, Effects, Event, Filter, Process, undeliverable};
+use odeon_core::process::{Effect, Effects, Process, undeliverable};
 use odeon_core::signal::{ExitOrigin, Signal};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use tokio::sync::oneshot;
@@ -254,29 +254,39 @@ impl Runtime {
         }
     }
 
-    /// Takes the oldest fitting event out of the mailbox, or says from now on what
+    /// Takes something fitting out of the mailbox, or says from now on what
     /// the guest waits for. What has arrived and is not in the mailbox yet has woken
     /// the actor's task, which puts it there and comes back: that is left to the task
     /// because guests wait on stacks of their own, of which a million should be small.
-    pub(crate) fn take_or_wait(&self, cell: &Arc<Cell>, waiting: Waiting) -> Option<Event> {
+    pub(crate) fn take_or_wait<T>(
+        &self,
+        cell: &Arc<Cell>,
+        waiting: Waiting,
+        take: impl Fn(&mut Process) -> Option<T>,
+    ) -> Option<T> {
         let mut state = cell.state();
-        let event = state.process.take(waiting.filter);
-        state.waiting = if event.is_none() { Some(waiting) } else { None };
-        event
+        let taken = take(&mut state.process);
+        state.waiting = if taken.is_none() { Some(waiting) } else { None };
+        taken
     }
 
-    /// Takes the oldest fitting event out of the mailbox, after everything that has
+    /// Takes something fitting out of the mailbox, after everything that has
     /// arrived was put into it.
     #[inline(never)]
-    pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter, waker: Option<&Waker>) -> Taken {
+    pub(crate) fn take<T>(
+        &self,
+        cell: &Arc<Cell>,
+        waker: Option<&Waker>,
+        take: impl Fn(&mut Process) -> Option<T>,
+    ) -> Taken<T> {
         let mut state = cell.state();
         state.waiting = None;
         self.absorb(cell, &mut state, waker);
         if state.doomed {
             return Taken::Doomed;
         }
-        match state.process.take(filter) {
-            Some(event) => Taken::Event(event),
+        match take(&mut state.process) {
+            Some(taken) => Taken::Some(taken),
             None => Taken::Nothing,
         }
     }
@@ -374,8 +384,8 @@ pub(crate) enum Sent {
 }
 
 /// What a look into the mailbox found.
-pub(crate) enum Taken {
-    Event(Event),
+pub(crate) enum Taken<T> {
+    Some(T),
     Nothing,
     /// The actor is to end.
     Doomed,
