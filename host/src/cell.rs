@@ -5,6 +5,7 @@
 //! the task, before it lets the guest run, and the guest's host calls. They never
 //! wait for each other; listings look in now and then.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
@@ -50,7 +51,7 @@ pub(crate) struct About {
 
 /// Signals on their way to the machine.
 struct Inbox {
-    signals: std::collections::VecDeque<Envelope>,
+    signals: VecDeque<Envelope>,
     bytes: usize,
     closed: bool,
     /// The task has been woken and has not looked since.
@@ -108,7 +109,7 @@ impl Cell {
             pid: process.pid(),
             about,
             inbox: Mutex::new(Inbox {
-                signals: std::collections::VecDeque::new(),
+                signals: VecDeque::new(),
                 bytes: 0,
                 closed: false,
                 notified: false,
@@ -180,9 +181,9 @@ impl Cell {
         }
     }
 
-    /// Takes out a few signals, oldest first. With a waker, says who is to be woken
-    /// for what comes from now on.
-    pub(crate) fn pull(&self, waker: Option<&Waker>, into: &mut Batch) -> Pulled {
+    /// Takes out at most `max` signals, oldest first. With a waker, says who is to be
+    /// woken for what comes from now on.
+    pub(crate) fn pull(&self, waker: Option<&Waker>, max: usize, into: &mut Batch) -> Pulled {
         let mut inbox = self.inbox.lock();
         if let Some(waker) = waker {
             inbox.notified = false;
@@ -191,10 +192,12 @@ impl Cell {
                 _ => inbox.waker = Some(waker.clone()),
             }
         }
-        while into.len() < PULL {
-            let Some(envelope) = inbox.signals.pop_front() else { break };
-            inbox.bytes -= payload_bytes(&envelope);
-            into.push(envelope);
+        if inbox.signals.len() <= max {
+            inbox.bytes = 0;
+            into.append(&mut inbox.signals);
+        } else {
+            let Inbox { signals, bytes, .. } = &mut *inbox;
+            into.extend(signals.drain(..max).inspect(|signal| *bytes -= payload_bytes(signal)));
         }
         if inbox.signals.is_empty() && inbox.signals.capacity() > CROWDED_SIGNALS {
             inbox.signals.shrink_to(0);
@@ -248,7 +251,7 @@ impl Cell {
 }
 
 /// Signals on their way from an inbox to its machine.
-pub(crate) type Batch = smallvec::SmallVec<[Envelope; PULL]>;
+pub(crate) type Batch = VecDeque<Envelope>;
 
 /// What a pull left behind.
 pub(crate) struct Pulled {
@@ -257,10 +260,6 @@ pub(crate) struct Pulled {
     /// A sender ran into a limit; see [`Cell::overflow`].
     pub(crate) overflow: bool,
 }
-
-/// Signals that are pulled at a time: enough to spare locks, few enough that a
-/// copy of them is cheap.
-pub(crate) const PULL: usize = 8;
 
 /// What a signal weighs in a mailbox: what its sender chose, and a fixed sum for
 /// the rest, so that empty messages are not free.

@@ -47,8 +47,9 @@ impl Native {
 
     /// Waits for an event. Nothing when the actor was ended by an exit signal.
     pub async fn receive(&mut self, filter: Filter) -> Option<Event> {
-        poll_fn(|context| match self.runtime.take(&self.cell, filter, Some(context.waker())) {
-            Taken::Event(event) => Poll::Ready(Some(event)),
+        let take = |process: &mut Process| process.take(filter);
+        poll_fn(|context| match self.runtime.take(&self.cell, Some(context.waker()), take) {
+            Taken::Some(event) => Poll::Ready(Some(event)),
             Taken::Doomed => Poll::Ready(None),
             Taken::Nothing => Poll::Pending,
         })

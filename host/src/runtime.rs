@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::Instant;
 
-use odeon_core::process::{Effect, Effects, Event, Filter, Process, undeliverable};
+use odeon_core::process::{Effect, Effects, Process, undeliverable};
 use odeon_core::signal::{ExitOrigin, Signal, SpawnError};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use tokio::sync::oneshot;
@@ -61,6 +61,8 @@ const SIGNALS_PER_TURN: usize = 1024;
 thread_local! {
     /// Lends out a buffer, because every act of every actor needs one for a moment.
     static EFFECTS: RefCell<Effects> = const { RefCell::new(Vec::new()) };
+    /// The same for signals on their way from an inbox to its machine.
+    static ARRIVED: RefCell<Batch> = const { RefCell::new(Batch::new()) };
 }
 
 /// What a new runtime is made of.
@@ -316,58 +318,63 @@ impl Runtime {
         }
     }
 
-    /// Takes the oldest fitting event out of the mailbox, or says from now on what
+    /// Takes something fitting out of the mailbox, or says from now on what
     /// the guest waits for. What has arrived and is not in the mailbox yet has woken
     /// the actor's task, which puts it there and comes back: that is left to the task
     /// because guests wait on stacks of their own, of which a million should be small.
-    pub(crate) fn take_or_wait(&self, cell: &Arc<Cell>, waiting: Waiting) -> Option<Event> {
+    pub(crate) fn take_or_wait<T>(
+        &self,
+        cell: &Arc<Cell>,
+        waiting: Waiting,
+        take: impl Fn(&mut Process) -> Option<T>,
+    ) -> Option<T> {
         let mut state = cell.state();
-        let event = state.process.take(waiting.filter);
-        state.waiting = if event.is_none() { Some(waiting) } else { None };
-        event
+        let taken = take(&mut state.process);
+        state.waiting = if taken.is_none() { Some(waiting) } else { None };
+        taken
     }
 
-    /// Takes the oldest fitting event out of the mailbox, after everything that has
+    /// Takes something fitting out of the mailbox, after everything that has
     /// arrived was put into it.
     #[inline(never)]
-    pub(crate) fn take(&self, cell: &Arc<Cell>, filter: Filter, waker: Option<&Waker>) -> Taken {
+    pub(crate) fn take<T>(
+        &self,
+        cell: &Arc<Cell>,
+        waker: Option<&Waker>,
+        take: impl Fn(&mut Process) -> Option<T>,
+    ) -> Taken<T> {
         let mut state = cell.state();
         state.waiting = None;
         self.absorb(cell, &mut state, waker);
         if state.doomed {
             return Taken::Doomed;
         }
-        match state.process.take(filter) {
-            Some(event) => Taken::Event(event),
+        match take(&mut state.process) {
+            Some(taken) => Taken::Some(taken),
             None => Taken::Nothing,
         }
     }
 
     /// Feeds the inbox to the machine. False when it stopped before the end.
     fn absorb(&self, cell: &Arc<Cell>, state: &mut State, waker: Option<&Waker>) -> bool {
-        let mut batch = Batch::new();
-        let mut taken = 0;
-        let mut pulled = cell.pull(waker, &mut batch);
-        while !batch.is_empty() {
-            taken += batch.len();
-            with_effects(|effects| {
-                for envelope in batch.drain(..) {
-                    state.process.signal(envelope, effects);
-                    if !effects.is_empty() {
-                        self.perform(state, effects);
+        let pulled = ARRIVED.with(|spare| {
+            // Taken out for the time, for the same reason as the effects.
+            let mut arrived = spare.take();
+            let pulled = cell.pull(waker, SIGNALS_PER_TURN, &mut arrived);
+            if !arrived.is_empty() {
+                // A process that ends on the way answers the rest.
+                with_effects(|effects| {
+                    for envelope in arrived.drain(..) {
+                        state.process.signal(envelope, effects);
+                        if !effects.is_empty() {
+                            self.perform(state, effects);
+                        }
                     }
-                }
-            });
-            // What is still in the inbox of an actor that ends is answered at its end;
-            // what was pulled out of it would be lost.
-            if !pulled.more || state.doomed {
-                break;
+                });
             }
-            if taken >= SIGNALS_PER_TURN {
-                return false;
-            }
-            pulled = cell.pull(None, &mut batch);
-        }
+            spare.replace(arrived);
+            pulled
+        });
         if pulled.overflow
             && let Some(reason) = cell.overflow()
         {
@@ -376,7 +383,7 @@ impl Runtime {
                 self.perform(state, effects);
             });
         }
-        true
+        !pulled.more || state.doomed
     }
 
     /// The end of an actor: its guest is gone already. From here on nobody finds it;
@@ -443,8 +450,8 @@ pub(crate) enum Sent {
 }
 
 /// What a look into the mailbox found.
-pub(crate) enum Taken {
-    Event(Event),
+pub(crate) enum Taken<T> {
+    Some(T),
     Nothing,
     /// The actor is to end.
     Doomed,

@@ -198,9 +198,20 @@ impl Spawner {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
+            let mut task = Some(task);
+            // A worker has a hold on the scheduler already. Another one for each wake
+            // would be counted in one place by all workers.
+            LOCAL.with(|local| {
+                if let Some(local) = local.get()
+                    && Arc::as_ptr(&local.shared) == shared.as_ptr()
+                    && let Some(task) = task.take()
+                {
+                    local.schedule(task, info);
+                }
+            });
             // Without workers nobody will run it again: dropping it frees what it holds.
-            if let Some(shared) = shared.upgrade() {
-                shared.schedule(task, info);
+            if let (Some(task), Some(shared)) = (task, shared.upgrade()) {
+                shared.schedule(task);
             }
         };
         let (task, handle) = async_task::spawn(future, WithInfo(schedule));
@@ -250,29 +261,11 @@ pub(crate) fn ask_for_yield() {
 }
 
 impl Shared {
-    fn schedule(self: &Arc<Self>, task: Task, info: ScheduleInfo) {
+    /// Queues a task from outside the workers.
+    fn schedule(&self, task: Task) {
         self.ready.fetch_add(1, Ordering::SeqCst);
-        let elsewhere = LOCAL.with(|local| match local.get() {
-            Some(local) if Arc::ptr_eq(&local.shared, self) => {
-                if info.woken_while_running && local.yielded.replace(false) {
-                    self.background.push(task);
-                    true
-                } else if let Some(former) = local.slot.replace(Some(task)) {
-                    local.queue.push(former);
-                    true
-                } else {
-                    false
-                }
-            }
-            _ => {
-                self.woken.push(task);
-                true
-            }
-        });
-        // What sits in the slot alone is run next by this very worker.
-        if elsewhere {
-            self.notify();
-        }
+        self.woken.push(task);
+        self.notify();
         if self.watcher_asleep.load(Ordering::Relaxed) {
             self.wake_watcher();
         }
@@ -350,6 +343,23 @@ struct Turns {
 }
 
 impl Local {
+    /// Queues a task that was woken by the one that runs here.
+    fn schedule(&self, task: Task, info: ScheduleInfo) {
+        let shared = &self.shared;
+        shared.ready.fetch_add(1, Ordering::SeqCst);
+        if info.woken_while_running && self.yielded.replace(false) {
+            shared.background.push(task);
+            shared.notify();
+        } else if let Some(former) = self.slot.replace(Some(task)) {
+            self.queue.push(former);
+            shared.notify();
+        }
+        // What sits in the slot alone is run next by this very worker.
+        if shared.watcher_asleep.load(Ordering::Relaxed) {
+            shared.wake_watcher();
+        }
+    }
+
     fn run(&self, task: Task) {
         self.shared.ready.fetch_sub(1, Ordering::SeqCst);
         let lane = &self.shared.lanes[self.index];

@@ -11,6 +11,7 @@ mod convert;
 mod engine;
 mod imports;
 mod program;
+mod received;
 mod state;
 mod streams;
 

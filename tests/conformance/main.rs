@@ -6,6 +6,7 @@ mod exits;
 mod families;
 mod leaders;
 mod links;
+mod messages;
 mod monitors;
 mod races;
 mod spawns;

@@ -11,6 +11,7 @@ use crate::codec::{Decode, DecodeError, Encode};
 use crate::inbox::{Host, Inbox};
 use crate::types::{Destination, Pid, Reference};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use host::{Down, Event, Exited, Message, NodeChange, SendError, SendOptions, SpawnReply};
@@ -19,11 +20,33 @@ thread_local! {
     static INBOX: RefCell<Inbox> = const { RefCell::new(Inbox::new()) };
 }
 
+/// Messages that are taken out of the host's mailbox at a time, at most, and bytes of
+/// their bodies: enough that the cost of asking is shared, few enough to be small
+/// beside the rest of an actor.
+const SEVERAL_MAX: u32 = 64;
+const SEVERAL_BYTES_MAX: u32 = 8192;
+
 struct Mailbox;
 
 impl Host for Mailbox {
     fn receive(&mut self, filter: host::Filter, timeout_ms: Option<u64>) -> Option<Event> {
         host::receive(filter, timeout_ms)
+    }
+
+    fn receive_messages(&mut self, timeout_ms: Option<u64>, into: &mut VecDeque<Event>) {
+        let host::Messages { heads, bodies } =
+            host::receive_messages(SEVERAL_MAX, SEVERAL_BYTES_MAX, timeout_ms);
+        if let [host::Head { sender, .. }] = heads[..] {
+            into.push_back(Event::Message(Message { sender, via: None, body: bodies }));
+            return;
+        }
+        let mut at = 0;
+        for host::Head { sender, length } in heads {
+            let end = at + length as usize;
+            let body = bodies[at..end].to_vec();
+            into.push_back(Event::Message(Message { sender, via: None, body }));
+            at = end;
+        }
     }
 
     fn now_ms(&mut self) -> u64 {

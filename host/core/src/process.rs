@@ -29,6 +29,8 @@ mod spawns;
 #[cfg(test)]
 mod testing;
 
+use bytes::Bytes;
+
 use crate::id::{NodeId, Pid, Reference};
 use crate::limits;
 use crate::reason::Reason;
@@ -126,6 +128,8 @@ pub struct Process {
     group_leader: Pid,
     limits: Limits,
     traps_exit: bool,
+    /// There was ever an alias, link or monitor whose events overtake.
+    is_overtaken: bool,
     /// `end` was called: everything that comes now is undeliverable.
     ended: bool,
     /// Why it must end. The first fatal reason stays.
@@ -143,6 +147,7 @@ impl Process {
             group_leader,
             limits,
             traps_exit: false,
+            is_overtaken: false,
             ended: false,
             dying: None,
             mailbox: Mailbox::default(),
@@ -203,6 +208,34 @@ impl Process {
     /// process is dying.
     pub fn take(&mut self, filter: Filter) -> Option<Event> {
         self.mailbox.take(filter)
+    }
+
+    /// Takes the oldest messages, while the oldest event is a message that was sent to
+    /// the pid itself: at most `max` of them, and no more bodies than have
+    /// `bytes_max` bytes together, save for the first, which may have any length.
+    ///
+    /// Gives one at a time once anybody may overtake, so that who takes many at once
+    /// has none of them before a priority event that comes meanwhile.
+    pub fn take_messages(&mut self, max: usize, bytes_max: usize, into: &mut Vec<(Pid, Bytes)>) {
+        let max = if self.is_overtaken { max.min(1) } else { max };
+        let mut left = usize::MAX;
+        for taken in 0..max {
+            let Some(message) = self.mailbox.take_plain(left) else { break };
+            if taken == 0 {
+                left = bytes_max;
+            }
+            let rest = left.checked_sub(message.1.len());
+            into.push(message);
+            match rest {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    }
+
+    /// From now on some events may overtake others.
+    fn may_be_overtaken(&mut self, priority: bool) {
+        self.is_overtaken |= priority;
     }
 
     /// Whether [`Process::take`] would give something.

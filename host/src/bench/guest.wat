@@ -6,7 +6,8 @@
 ;;   p  ping: pid, count u32: sends 64 bytes and waits for the answer, count times
 ;;   f  flood: pid, count u32: sends count hundreds of 64-byte messages; the last of
 ;;      each hundred asks for an answer, and two hundreds may be under way
-;;   s  sink: count u32: receives so many messages, answers those that ask for it
+;;   s  sink: count u32: receives so many messages, as many at a time as wait, and
+;;      answers those that ask for it; it must get nothing but messages
 ;;   x  spins for ever
 ;;   l  latency: pid, pid, count u32: as ping, and sends the times, u64 nanoseconds
 ;;      each, to the second pid
@@ -111,7 +112,15 @@
     (export "send" (func (param "to" $pid) (param "body" $bytes)))
     (type $timeout (option u64))
     (export "receive"
-      (func (param "filter" $filter) (param "timeout-ms" $timeout) (result $maybe)))))
+      (func (param "filter" $filter) (param "timeout-ms" $timeout) (result $maybe)))
+    (type $head' (record (field "sender" $pid) (field "length" u32)))
+    (export "head" (type $head (eq $head')))
+    (type $heads (list $head))
+    (type $messages' (record (field "heads" $heads) (field "bodies" $bytes)))
+    (export "messages" (type $messages (eq $messages')))
+    (export "receive-messages"
+      (func (param "max-count" u32) (param "max-bytes" u32) (param "timeout-ms" $timeout)
+        (result $messages)))))
   (import "odeon:actor/mailbox@0.1.0" (instance $mailbox (type $mailbox-type)))
 
   (import "odeon:actor/timers@0.1.0" (instance $timers (export "now" (func (result u64)))))
@@ -134,6 +143,9 @@
   (core func $receive
     (canon lower (func $mailbox "receive") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
+  (core func $receive-messages
+    (canon lower (func $mailbox "receive-messages") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
   (core func $now (canon lower (func $timers "now")))
 
   (core module $main
@@ -141,6 +153,8 @@
     (import "memory" "forget" (func $forget))
     (import "odeon" "send" (func $send (param i64 i64 i32 i32)))
     (import "odeon" "receive" (func $receive-any (param i32 i64 i64 i32 i64 i32)))
+    (import "odeon" "receive-messages"
+      (func $receive-messages (param i32 i32 i32 i64 i32)))
     (import "odeon" "now" (func $now (result i64)))
 
     (func $receive
@@ -180,10 +194,24 @@
         (br_if $again (local.get $count)))
       (call $receive))
     (func $sink (param $count i32)
+      (local $head i32) (local $heads i32) (local $body i32) (local $length i32)
       (loop $again
-        (call $receive)
-        (if (i32.load8_u (i32.load (i32.const 1080))) (then (call $answer)))
-        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (call $forget)
+        (call $receive-messages (i32.const 64) (i32.const 16384)
+          (i32.const 0) (i64.const 0) (i32.const 1024))
+        (local.set $head (i32.load (i32.const 1024)))
+        (local.set $heads (i32.load (i32.const 1028)))
+        (local.set $body (i32.load (i32.const 1032)))
+        (local.set $count (i32.sub (local.get $count) (local.get $heads)))
+        (loop $each
+          (local.set $length (i32.load offset=16 (local.get $head)))
+          (if (i32.load8_u (local.get $body)) (then
+            (call $send (i64.load (local.get $head)) (i64.load offset=8 (local.get $head))
+              (local.get $body) (local.get $length))))
+          (local.set $head (i32.add (local.get $head) (i32.const 24)))
+          (local.set $body (i32.add (local.get $body) (local.get $length)))
+          (local.set $heads (i32.sub (local.get $heads) (i32.const 1)))
+          (br_if $each (local.get $heads)))
         (br_if $again (local.get $count))))
     (func $latency (param $node i64) (param $serial i64) (param $to-node i64)
       (param $to-serial i64) (param $count i32)
@@ -229,6 +257,7 @@
     (with "odeon" (instance
       (export "send" (func $send))
       (export "receive" (func $receive))
+      (export "receive-messages" (func $receive-messages))
       (export "now" (func $now))))))
 
   (func $start (param "function" string) (param "argument" (list u8))

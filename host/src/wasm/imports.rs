@@ -16,7 +16,7 @@ use super::state::GuestState;
 /// Adds all of it to a linker: Odeon's own interfaces and WASI's.
 pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     bindings::odeon::actor::process::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    bindings::odeon::actor::mailbox::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    mailbox::link(linker)?;
     bindings::odeon::actor::timers::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::io::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

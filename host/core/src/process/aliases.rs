@@ -78,6 +78,7 @@ impl Process {
         if self.dying.is_some() || !self.has_room(effects) {
             return;
         }
+        self.may_be_overtaken(priority);
         let ends_by_message = match life {
             AliasLife::Explicit => false,
             AliasLife::Reply => true,

@@ -90,6 +90,7 @@ impl Process {
         if self.dying.is_some() || to == self.pid {
             return;
         }
+        self.may_be_overtaken(priority);
         let link = Link::Active { priority };
         if let Some(known) = self.known().and_then(|all| all.links.peers.get_mut(&to)) {
             let former = std::mem::replace(known, link);

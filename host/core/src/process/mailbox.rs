@@ -200,6 +200,18 @@ impl Mailbox {
         Some(event)
     }
 
+    /// Takes the oldest event if it is a message to the pid itself, of at most so many
+    /// bytes.
+    #[inline]
+    pub(super) fn take_plain(&mut self, bytes_max: usize) -> Option<(Pid, Bytes)> {
+        if self.priority.as_ref().is_some_and(|queue| queue.len() > 0) {
+            return None;
+        }
+        let message = self.ordinary.pop_plain(bytes_max)?;
+        self.bytes -= message.1.len();
+        Some(message)
+    }
+
     /// Whether `take` would give something.
     pub(super) fn has(&self, filter: Filter) -> bool {
         self.ordinary.has(filter) || self.priority.as_ref().is_some_and(|queue| queue.has(filter))

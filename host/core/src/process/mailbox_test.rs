@@ -104,3 +104,22 @@ fn bytes_are_those_of_bodies_reasons_tags_and_texts() {
     while mailbox.take(Filter::Any).is_some() {}
     assert_eq!(mailbox.bytes(), 0);
 }
+
+#[test]
+fn plain_messages_are_taken_until_something_else_is_in_front() {
+    let mut mailbox = Mailbox::default();
+    mailbox.push(text("12"), Rank::Ordinary);
+    mailbox.push(received(B, None, "345"), Rank::Ordinary);
+    mailbox.push(received(A, Some(reference(1)), "6"), Rank::Ordinary);
+    mailbox.push(text("7"), Rank::Ordinary);
+    assert_eq!(mailbox.take_plain(1), None, "it is longer");
+    assert_eq!(mailbox.take_plain(2), Some((A, bytes("12"))));
+    assert_eq!(mailbox.take_plain(9), Some((B, bytes("345"))));
+    assert_eq!(mailbox.take_plain(9), None, "it came through an alias");
+    assert_eq!(mailbox.bytes(), 2);
+    assert_eq!(mailbox.take(Filter::Any), Some(received(A, Some(reference(1)), "6")));
+    mailbox.push(text("p"), Rank::Priority);
+    assert_eq!(mailbox.take_plain(9), None, "something overtakes it");
+    assert_eq!(all(&mut mailbox), [text("p"), text("7")]);
+    assert_eq!(mailbox.take_plain(9), None);
+}

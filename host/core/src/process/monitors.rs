@@ -137,6 +137,7 @@ impl Process {
         effects: &mut Effects,
     ) {
         let MonitorOptions { alias, tag, priority } = options;
+        self.may_be_overtaken(priority);
         let monitor = Monitor { object, to, tag, rank: Rank::priority_if(priority) };
         self.relations().monitors.0.insert(reference, monitor);
         if let Some(mode) = alias {

@@ -160,6 +160,20 @@ impl Queue {
         slot.event()
     }
 
+    /// Takes the event at the front if it is a message that was sent to no alias and
+    /// has at most so many bytes.
+    #[inline]
+    pub(super) fn pop_plain(&mut self, bytes_max: usize) -> Option<(Pid, Bytes)> {
+        match self.slots.front()? {
+            Slot::Message { via: None, body, .. } if body.len() <= bytes_max => {}
+            Slot::Message { .. } | Slot::Other(_) | Slot::Hole => return None,
+        }
+        match self.pop()? {
+            Event::Message { sender, body, .. } => Some((sender, body)),
+            _ => None,
+        }
+    }
+
     /// Whether `take` would give something.
     pub(super) fn has(&self, filter: Filter) -> bool {
         match filter {

@@ -1,28 +1,53 @@
 //! `odeon:actor/mailbox`: sending and receiving.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use odeon_core::limits::MESSAGE_BYTES_MAX;
-use odeon_core::process;
+use odeon_core::process::{self, Process};
 use odeon_core::signal::Signal;
 use odeon_core::wire::Address;
 use odeon_core::{Envelope, Pid, Reason, Reference};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, WasmList};
 
 use crate::cell::Waiting;
 use crate::cluster::{self, Link};
 use crate::runtime::{Sent, Taken};
 use crate::scheduler;
-use crate::wasm::bindings::odeon::actor::mailbox::{Event, Filter, Host, SendError, SendOptions};
+use crate::wasm::bindings::odeon::actor::mailbox::{Filter, SendError, SendOptions};
 use crate::wasm::bindings::odeon::actor::types;
 use crate::wasm::convert;
+use crate::wasm::received::{Messages, Received};
 use crate::wasm::state::{Doomed, GuestState};
 
-impl Host for GuestState {
-    fn send(&mut self, to: types::Pid, body: Vec<u8>) -> wasmtime::Result<()> {
+/// Messages that one `receive-messages` gives at most, whatever the guest asks for.
+const MESSAGES_TOGETHER_MAX: usize = 1024;
+
+/// What an asynchronous import gives.
+type Later<'a, T> = Box<dyn Future<Output = wasmtime::Result<(T,)>> + Send + 'a>;
+
+/// Adds the interface to a linker: by hand, because the generated way copies a body
+/// byte by byte and makes a future even for what is there already, and messages are
+/// what actors do most.
+pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+    let mut mailbox = linker.instance("odeon:actor/mailbox@0.1.0")?;
+    mailbox.func_wrap("send", |mut store, (to, body): (_, WasmList<u8>)| {
+        let body = Bytes::copy_from_slice(body.as_le_slice(&store));
+        GuestState::send(store.data_mut(), to, body)
+    })?;
+    mailbox.func_wrap("send-to", |mut store, (to, body, options)| {
+        Ok((GuestState::send_to(store.data_mut(), to, body, options)?,))
+    })?;
+    mailbox.func_wrap_async("receive", receive)?;
+    mailbox.func_wrap_async("receive-messages", receive_messages)
+}
+
+impl GuestState {
+    fn send(&mut self, to: types::Pid, body: Bytes) -> wasmtime::Result<()> {
         if body.len() > MESSAGE_BYTES_MAX {
             let length = body.len();
             return Err(self.stop(Reason::Limit(
@@ -30,7 +55,7 @@ impl Host for GuestState {
                     .into(),
             )));
         }
-        self.send_message(to.into(), None, false, body.into());
+        self.send_message(to.into(), None, false, body);
         Ok(())
     }
 
@@ -76,18 +101,80 @@ impl Host for GuestState {
         self.send_message(to, via, priority, body.into());
         Ok(Ok(()))
     }
+}
 
-    async fn receive(
-        &mut self,
-        filter: Filter,
-        timeout_ms: Option<u64>,
-    ) -> wasmtime::Result<Option<Event>> {
-        let filter = convert::filter(filter);
-        let event = match timeout_ms {
-            None => Some(self.wait(filter).await),
-            Some(timeout_ms) => self.receive_until(filter, timeout_ms).await?,
-        };
-        Ok(event.map(|event| convert::event(event, &self.runtime.name)))
+fn receive(
+    store: StoreContextMut<'_, GuestState>,
+    (filter, timeout_ms): (Filter, Option<u64>),
+) -> Later<'_, Received> {
+    let filter = convert::filter(filter);
+    wait(
+        store,
+        filter,
+        timeout_ms,
+        move |process| process.take(filter),
+        |event, state| Received::new(event, &state.runtime.name),
+    )
+}
+
+fn receive_messages(
+    store: StoreContextMut<'_, GuestState>,
+    (max_count, max_bytes, timeout_ms): (u32, u32, Option<u64>),
+) -> Later<'_, Messages> {
+    let max_count = (max_count as usize).min(MESSAGES_TOGETHER_MAX);
+    let take = move |process: &mut Process| {
+        process.has(process::Filter::Any).then(|| {
+            let mut messages = Vec::new();
+            process.take_messages(max_count, max_bytes as usize, &mut messages);
+            messages
+        })
+    };
+    wait(store, process::Filter::Any, timeout_ms, take, |messages, _| {
+        Messages(messages.unwrap_or_default())
+    })
+}
+
+/// Takes something out of the mailbox, at once or when it is there, and makes of it what
+/// the guest gets.
+fn wait<'a, T: Send + 'a, R: Send + 'a>(
+    mut store: StoreContextMut<'a, GuestState>,
+    filter: process::Filter,
+    timeout_ms: Option<u64>,
+    take: impl Fn(&mut Process) -> Option<T> + Send + Sync + 'a,
+    give: impl Fn(Option<T>, &GuestState) -> R + Send + 'a,
+) -> Later<'a, R> {
+    let state = store.data();
+    match timeout_ms {
+        None => {
+            let waiting = Waiting { filter, deadline: None };
+            let taken = state.runtime.take_or_wait(&state.cell, waiting, &take);
+            if taken.is_some() {
+                return Box::new(ready(Ok((give(taken, state),))));
+            }
+            Box::new(async move {
+                let state = store.data_mut();
+                let (runtime, cell) = (&state.runtime, &state.cell);
+                // Only the task that polls this puts anything into the mailbox, so there
+                // is nothing in it at the first poll.
+                let mut is_first = true;
+                let taken = poll_fn(move |_| {
+                    if std::mem::take(&mut is_first) {
+                        return Poll::Pending;
+                    }
+                    match runtime.take_or_wait(cell, waiting, &take) {
+                        None => Poll::Pending,
+                        taken => Poll::Ready(taken),
+                    }
+                })
+                .await;
+                Ok((give(taken, state),))
+            })
+        }
+        Some(timeout_ms) => Box::new(async move {
+            let state = store.data_mut();
+            let taken = state.receive_until(filter, timeout_ms, take).await?;
+            Ok((give(taken, state),))
+        }),
     }
 }
 
@@ -101,21 +188,23 @@ impl GuestState {
     /// Waits for an event.
     pub(super) async fn wait(&mut self, filter: process::Filter) -> process::Event {
         let waiting = Waiting { filter, deadline: None };
-        poll_fn(|_| match self.runtime.take_or_wait(&self.cell, waiting) {
+        let take = |process: &mut Process| process.take(filter);
+        poll_fn(|_| match self.runtime.take_or_wait(&self.cell, waiting, take) {
             Some(event) => Poll::Ready(event),
             None => Poll::Pending,
         })
         .await
     }
 
-    async fn receive_until(
+    async fn receive_until<T>(
         &mut self,
         filter: process::Filter,
         timeout_ms: u64,
-    ) -> wasmtime::Result<Option<process::Event>> {
+        take: impl Fn(&mut Process) -> Option<T>,
+    ) -> wasmtime::Result<Option<T>> {
         // What has arrived counts, even if there is no time to wait.
-        match self.runtime.take(&self.cell, filter, None) {
-            Taken::Event(event) => return Ok(Some(event)),
+        match self.runtime.take(&self.cell, None, &take) {
+            Taken::Some(taken) => return Ok(Some(taken)),
             Taken::Doomed => return Err(Doomed.into()),
             Taken::Nothing if timeout_ms == 0 => return Ok(None),
             Taken::Nothing => {}
@@ -123,9 +212,9 @@ impl GuestState {
         let deadline = deadline(Instant::now(), timeout_ms);
         let waiting = Waiting { filter, deadline: Some(deadline) };
         let mut alarm = Box::pin(tokio::time::sleep_until(deadline.into()));
-        let event = poll_fn(|context| {
-            if let Some(event) = self.runtime.take_or_wait(&self.cell, waiting) {
-                return Poll::Ready(Some(event));
+        let taken = poll_fn(|context| {
+            if let Some(taken) = self.runtime.take_or_wait(&self.cell, waiting, &take) {
+                return Poll::Ready(Some(taken));
             }
             if Instant::now() >= deadline {
                 return Poll::Ready(None);
@@ -138,7 +227,7 @@ impl GuestState {
         })
         .await;
         self.cell.state().waiting = None;
-        Ok(event)
+        Ok(taken)
     }
 
     /// What the options say against sending over a connection, which may not be there.

@@ -12,7 +12,8 @@ use odeon_guest::node;
 use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
 use odeon_guest::{Decode, Encode};
 use odeon_test_protocol::{
-    Failure, Hello, IoReply, Operation, Order, Reason, Report, Selection, Setup, Value, Watched,
+    Event, Failure, Hello, IoReply, Operation, Order, Reason, Report, Selection, Setup, Value,
+    Watched,
 };
 
 /// How the doing of an order ends.
@@ -152,6 +153,10 @@ fn perform_mail(operation: Operation) -> Value {
             let filter = of.map_or(mailbox::Filter::Any, |it| mailbox::Filter::Reference(it.to()));
             Value::Event(mailbox::receive(filter, timeout_ms).to())
         }
+        Operation::ReceiveMessages { max_count, max_bytes, timeout_ms } => {
+            let messages = mailbox::receive_messages(max_count, max_bytes, timeout_ms);
+            Value::Events(apart(&messages))
+        }
         Operation::ReceiveAll { quiet_ms } => {
             let next = || mailbox::receive(mailbox::Filter::Any, Some(quiet_ms));
             Value::Events(std::iter::from_fn(next).map(To::to).collect())
@@ -163,6 +168,19 @@ fn perform_mail(operation: Operation) -> Value {
         }
         operation => perform_time(operation),
     }
+}
+
+/// One event for each of these messages.
+fn apart(messages: &mailbox::Messages) -> Vec<Event> {
+    let mut rest = messages.bodies.as_slice();
+    let event = |head: &mailbox::Head| {
+        let (body, others) = rest.split_at(head.length as usize);
+        rest = others;
+        Event::Message { sender: head.sender.to(), via: None, body: body.to_vec() }
+    };
+    let events = messages.heads.iter().map(event).collect();
+    assert!(rest.is_empty(), "there are bytes that belong to no message");
+    events
 }
 
 fn perform_time(operation: Operation) -> Value {

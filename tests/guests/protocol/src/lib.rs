@@ -316,6 +316,12 @@ pub enum Operation {
         of: Option<Reference>,
         timeout_ms: Option<u64>,
     },
+    /// The oldest messages at once, reported as events.
+    ReceiveMessages {
+        max_count: u32,
+        max_bytes: u32,
+        timeout_ms: Option<u64>,
+    },
     Now,
     WallClockMs,
     Sleep(u64),
