@@ -8,7 +8,7 @@ use bytes::Bytes;
 use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
 use odeon_core::signal::{Signal, SpawnError};
-use odeon_core::wire::{LimitsAsked, SpawnRequest, StartAt};
+use odeon_core::wire::{Address, LimitsAsked, SpawnRequest, StartAt};
 use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
@@ -23,7 +23,7 @@ use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
 use crate::scheduler::Scheduler;
 use crate::spawn::{Born, Code, Plan};
-use crate::timers::{Recipient, Timers};
+use crate::timers::{Later, Recipient, Timers};
 use crate::wasm::{self, CallError, Engines, Programs, Start};
 
 /// How a node is to be.
@@ -180,14 +180,27 @@ impl Node {
         let weak = Arc::downgrade(&runtime);
         runtime.timers.run(Box::new(move |later| {
             let Some(runtime) = weak.upgrade() else { return };
-            let to = match later.to {
+            let Later { from, to, signal } = later;
+            let to = match to {
                 Recipient::Pid(pid) => Some(pid),
                 Recipient::Name(name) => runtime.directory.whereis(&name).map(|cell| cell.pid),
-                Recipient::Alias(alias) => runtime.directory.alias_owner(alias),
+                Recipient::Alias(alias) if alias.node == runtime.id => {
+                    runtime.directory.alias_owner(alias)
+                }
+                Recipient::Alias(alias) => {
+                    runtime.cluster.send_alias(&runtime, from, alias, signal);
+                    return;
+                }
+                Recipient::At { node, name } => {
+                    if let Ok(link) = runtime.cluster.want(&node, false) {
+                        runtime.cluster.send_at(&runtime, from, &link, Address::Name(name), signal);
+                    }
+                    return;
+                }
                 Recipient::Nobody => None,
             };
             if let Some(to) = to {
-                runtime.route(Envelope { from: later.from, to, signal: later.signal });
+                runtime.route(Envelope { from, to, signal });
             }
         }))?;
         let console = io::lead(&runtime, runtime.output.clone());

@@ -25,6 +25,8 @@ pub(crate) enum Recipient {
     Pid(Pid),
     Name(Name),
     Alias(Reference),
+    /// A name on another node.
+    At { node: String, name: Name },
     /// Nobody; the timer runs all the same, so that it can be cancelled.
     Nobody,
 }

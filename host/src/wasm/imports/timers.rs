@@ -57,7 +57,10 @@ impl Host for GuestState {
             types::Destination::NodeName(at) if at.node == self.runtime.name => {
                 (named(&at.name), None)
             }
-            types::Destination::NodeName(_) => (Recipient::Nobody, None),
+            types::Destination::NodeName(at) => match Name::new(&at.name) {
+                Some(name) => (Recipient::At { node: at.node, name }, None),
+                None => (Recipient::Nobody, None),
+            },
             types::Destination::Alias(alias) => {
                 let alias = Reference::from(alias);
                 (Recipient::Alias(alias), Some(alias))
