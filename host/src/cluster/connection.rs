@@ -351,8 +351,12 @@ impl Carrier {
             };
             match raw {
                 Ok(Some(raw)) => {
-                    if let Err(violation) = self.message(raw) {
-                        return DownReason::Violation(violation);
+                    let link = Arc::clone(&self.delivery.link);
+                    match link.arrive(|| self.message(raw)) {
+                        Some(Ok(())) => {}
+                        Some(Err(violation)) => return DownReason::Violation(violation),
+                        // It was ended from here; only the farewell is left.
+                        None => {}
                     }
                 }
                 // With a farewell, or without.

@@ -50,6 +50,8 @@ pub(crate) struct Link {
     /// The connection's task was woken and has not looked since.
     woken: AtomicBool,
     state: Mutex<State>,
+    /// Held while signals of the other node go into inboxes; true when that is over.
+    closed_to_arrivals: Mutex<bool>,
 }
 
 /// What waits for a connection: for whom, and what.
@@ -179,6 +181,7 @@ impl Link {
             waker: Mutex::new(None),
             woken: AtomicBool::new(false),
             state: Mutex::new(state),
+            closed_to_arrivals: Mutex::new(false),
         })
     }
 
@@ -344,6 +347,8 @@ impl Link {
     /// The connection is lost, or will not come: from now on nothing can be sent. Call
     /// it once; whoever is involved must be told before the link is given up.
     pub(super) fn end(&self) -> Remains {
+        // What is being delivered is delivered; nothing is afterwards.
+        *self.closed_to_arrivals.lock() = true;
         let mut state = self.state.lock();
         let involved = std::mem::take(&mut state.involved);
         let node = match &state.phase {
@@ -362,6 +367,13 @@ impl Link {
         drop(state);
         self.wake();
         Remains { node, involved, items, waiters, suspended }
+    }
+
+    /// Does work that lets signals of the other node arrive, unless the link has ended:
+    /// then whoever is concerned has been told that nothing comes any more.
+    pub(super) fn arrive<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+        let closed = self.closed_to_arrivals.lock();
+        if *closed { None } else { Some(work()) }
     }
 
     /// The next bytes for the other side. Pending when nothing may go now; nothing
