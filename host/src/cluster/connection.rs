@@ -15,12 +15,12 @@ use odeon_core::peer::inbound::{Inbound, Received};
 use odeon_core::peer::outbox::Outbox;
 use odeon_core::peer::ticks::{INTERVALS, TickVerdict, Ticks};
 use odeon_core::wire::{Frame, Item, NodeInfo, Raw, Refusal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Dialler;
-use super::deliver::Delivery;
+use super::deliver::{Delivery, NEWS_MAX};
 use super::keeper::Event;
 use super::link::Link;
 use super::ship;
@@ -292,6 +292,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             link: Arc::clone(&link),
             node,
             conn,
+            news: Arc::new(Semaphore::new(NEWS_MAX)),
             last: None,
         },
         speech: Speech { link, exchanges: queue, spoke: false },
@@ -391,7 +392,7 @@ impl Carrier {
     fn frame(&mut self, raw: &Raw) -> Result<(), String> {
         let received = self.inbound.received(raw).map_err(|violation| violation.to_string())?;
         match received {
-            Some(Received::Item(item)) => self.delivery.item(item),
+            Some(Received::Item(item)) => self.delivery.item(item)?,
             Some(Received::Frame(Frame::Tick)) | None => {}
             Some(Received::Frame(Frame::SignalCredit { bytes })) => {
                 self.delivery.link.granted(bytes)?;

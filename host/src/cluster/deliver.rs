@@ -8,11 +8,16 @@ use odeon_core::process::undeliverable;
 use odeon_core::signal::Signal;
 use odeon_core::wire::{Address, Item};
 use odeon_core::{Envelope, NodeId, Pid};
+use tokio::sync::Semaphore;
 
 use super::keeper::Event;
 use super::link::Link;
 use crate::cell::Cell;
 use crate::runtime::{Runtime, is_kill};
+
+/// Lists of nodes of one connection that the keeper has not looked at: as many as tell of
+/// all nodes that a node can know, four times over.
+pub(super) const NEWS_MAX: usize = 64;
 
 /// One connection's way into this node.
 pub(super) struct Delivery {
@@ -20,13 +25,18 @@ pub(super) struct Delivery {
     pub(super) link: Arc<Link>,
     pub(super) node: NodeId,
     pub(super) conn: u64,
+    /// News of nodes that the keeper has not looked at.
+    pub(super) news: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
     pub(super) last: Option<Arc<Cell>>,
 }
 
 impl Delivery {
     /// Carries out one item.
-    pub(super) fn item(&mut self, item: Item) {
+    ///
+    /// # Errors
+    /// When the other side broke a rule, which the text names.
+    pub(super) fn item(&mut self, item: Item) -> Result<(), String> {
         match item {
             Item::Signal { from, to, signal } => {
                 self.signal(Pid { node: self.node, serial: from }, to, signal);
@@ -35,9 +45,13 @@ impl Delivery {
                 super::spawn::asked(&self.runtime, &self.link, self.node, *request)
             }
             Item::Nodes(nodes) => {
-                self.runtime.cluster.event(Event::Heard { conn: self.conn, nodes });
+                let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {
+                    return Err(format!("more than {NEWS_MAX} lists of nodes at one time"));
+                };
+                self.runtime.cluster.event(Event::Heard { conn: self.conn, nodes, unread });
             }
         }
+        Ok(())
     }
 
     fn signal(&mut self, from: Pid, to: Address, signal: Signal) {

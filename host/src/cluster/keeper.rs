@@ -14,7 +14,7 @@ use odeon_core::signal::Signal;
 use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::Dialler;
@@ -51,6 +51,8 @@ pub(super) enum Event {
     Heard {
         conn: u64,
         nodes: Vec<NodeInfo>,
+        /// Given back when it has been looked at.
+        unread: OwnedSemaphorePermit,
     },
     /// It is time to try again to reach a node whose connection was lost.
     Retry(String),
@@ -216,7 +218,10 @@ impl Keeper {
                         machine.accepted(conn, info, &mut effects);
                     }
                     Event::Lost { conn, reason } => machine.lost(conn, reason, &mut effects),
-                    Event::Heard { conn, nodes } => machine.heard(conn, nodes, &mut effects),
+                    Event::Heard { conn, nodes, unread } => {
+                        machine.heard(conn, nodes, &mut effects);
+                        drop(unread);
+                    }
                     Event::Retry(name) => {
                         if self.retries.contains_key(&name) {
                             machine.want(&name, false, &mut effects);
