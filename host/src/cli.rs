@@ -6,8 +6,11 @@
 
 mod actors;
 mod bench;
+mod bring;
 mod build;
 mod call;
+mod cluster;
+mod connections;
 mod doctor;
 mod encoding;
 mod exit;
@@ -18,6 +21,7 @@ mod logs;
 mod modules;
 mod new;
 mod node;
+mod nodes;
 mod output;
 mod progress;
 mod remote;
@@ -66,6 +70,10 @@ struct Common {
     /// only one that runs.
     #[arg(long, global = true, env = "ODEON_NODE", value_name = "NAME")]
     node: Option<String>,
+    /// The node to talk to wherever it is, as `name@host` or `name@host:port`; a name
+    /// alone gets this machine's host. Wins over --node.
+    #[arg(long, global = true, value_name = "NODE")]
+    on: Option<String>,
     /// The configuration file, instead of the nearest odeon.toml.
     #[arg(long, global = true, env = "ODEON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,14 +89,22 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a module in this terminal, without a node.
+    /// Run a module in this terminal, without a node or with --on another machine's.
     Run(run::Run),
     /// Run a node until it is interrupted.
     Node(node::Args),
     /// End a running node in an orderly way.
     Stop,
-    /// List the nodes that run on this machine.
-    Nodes(node::Nodes),
+    /// List this machine's nodes and those that the node knows.
+    Nodes(nodes::Nodes),
+    /// Connect the node to another one.
+    Connect(cluster::Connect),
+    /// End the node's connection to another one.
+    Disconnect(cluster::Disconnect),
+    /// Measure how long another node takes to answer the node.
+    Ping(cluster::Ping),
+    /// Change what the node is among others.
+    Cluster(cluster::Cluster),
     /// Give a module to the node.
     Deploy(modules::Deploy),
     /// List the node's modules.
@@ -101,6 +117,8 @@ enum Command {
     Call(call::Call),
     /// List the node's actors.
     Ps(actors::Ps),
+    /// Show an actor's links, monitors and group leader.
+    Info(actors::Info),
     /// Send an exit signal to an actor.
     Kill(actors::Kill),
     /// Send a message to an actor.
@@ -122,6 +140,38 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// Whether it talks to a running node, or may.
+    fn concerns_a_node(&self) -> bool {
+        match self {
+            Self::Node(_)
+            | Self::Inspect(_)
+            | Self::New(_)
+            | Self::Build(_)
+            | Self::Bench(_)
+            | Self::Doctor(_)
+            | Self::Completion { .. } => false,
+            Self::Run(_)
+            | Self::Stop
+            | Self::Nodes(_)
+            | Self::Connect(_)
+            | Self::Disconnect(_)
+            | Self::Ping(_)
+            | Self::Cluster(_)
+            | Self::Deploy(_)
+            | Self::Modules(_)
+            | Self::Remove(_)
+            | Self::Spawn(_)
+            | Self::Call(_)
+            | Self::Ps(_)
+            | Self::Info(_)
+            | Self::Kill(_)
+            | Self::Send(_)
+            | Self::Logs(_) => true,
+        }
+    }
 }
 
 /// Runs the program and gives its exit code.
@@ -160,6 +210,9 @@ fn trace(node: bool) {
 
 fn dispatch(cli: Cli) -> Result<u8, Exit> {
     let Cli { common, command } = cli;
+    if common.on.is_some() && !command.concerns_a_node() {
+        return Err(Exit::new(code::USAGE, "--on: this command concerns no running node"));
+    }
     match command {
         // These wait for nothing.
         Command::Inspect(inspect) => inspect.run(),
@@ -167,7 +220,6 @@ fn dispatch(cli: Cli) -> Result<u8, Exit> {
         Command::Build(build) => build.run(),
         Command::Bench(bench) => bench.run(),
         Command::Doctor(doctor) => doctor.run(&common),
-        Command::Nodes(nodes) => nodes.run(),
         Command::Completion { shell } => complete(shell),
         command => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -187,12 +239,18 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Run(run) => run.run(common).await,
         Command::Node(node) => node.run(common).await,
         Command::Stop => node::stop(common).await,
+        Command::Nodes(nodes) => nodes.run(common).await,
+        Command::Connect(connect) => connect.run(common).await,
+        Command::Disconnect(disconnect) => disconnect.run(common).await,
+        Command::Ping(ping) => ping.run(common).await,
+        Command::Cluster(cluster) => cluster.run(common).await,
         Command::Deploy(deploy) => deploy.run(common).await,
         Command::Modules(modules) => modules.run(common).await,
         Command::Remove(remove) => remove.run(common).await,
         Command::Spawn(spawn) => spawn.run(common).await,
         Command::Call(call) => call.run(common).await,
         Command::Ps(ps) => ps.run(common).await,
+        Command::Info(info) => info.run(common).await,
         Command::Kill(kill) => kill.run(common).await,
         Command::Send(send) => send.run(common).await,
         Command::Logs(logs) => logs.run(common).await,
@@ -201,7 +259,6 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         | Command::Build(_)
         | Command::Bench(_)
         | Command::Doctor(_)
-        | Command::Nodes(_)
         | Command::Completion { .. } => unreachable!("run without a runtime"),
     }
 }

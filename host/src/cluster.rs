@@ -21,8 +21,9 @@ mod spawn;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use odeon_core::node::{self, Interest, NodeStatus, Nodes, Whereabouts};
 use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::wire::{Address, SpawnRequest};
@@ -30,6 +31,7 @@ use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::control::mux;
 use crate::modules::digest::Digest;
 use crate::net;
 use crate::runtime::Runtime;
@@ -297,10 +299,7 @@ impl Cluster {
     /// Connects to a node, and waits until that is done or has failed. A port behind the
     /// name, as in `a@box:4370`, says where it listens.
     pub(crate) async fn connect(&self, name: &str, explicit: bool) -> Result<NodeId, ConnectError> {
-        let (name, port) = match name.rsplit_once(':') {
-            Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
-            _ => (name, None),
-        };
+        let (name, port) = split_port(name);
         if let (Some(port), Some((_, host))) = (port, name.split_once('@')) {
             let mut places = self.places.lock();
             if places.len() < LINKS_MAX || places.contains_key(name) {
@@ -312,6 +311,25 @@ impl Cluster {
             Ok(Ok(node)) => Ok(node),
             Ok(Err(why)) => Err(ConnectError::Failed(why)),
             Err(_) => Err(ConnectError::Failed("the node stops".into())),
+        }
+    }
+
+    /// Connects to a node, and measures how long it takes to answer over the connection.
+    pub(crate) async fn ping(&self, name: &str) -> Result<Duration, ConnectError> {
+        self.connect(name, true).await?;
+        let lost = || ConnectError::Failed("the connection was lost".into());
+        let begun = Instant::now();
+        let (name, _) = split_port(name);
+        let exchanges = self.connected_name(name).and_then(|link| link.exchanges());
+        // Nobody serves this, so that the answer comes at once.
+        let asked = exchanges.ok_or_else(lost)?.request("ping", Bytes::new());
+        let mut exchange = asked.map_err(|_| lost())?;
+        loop {
+            match exchange.next().await {
+                Some(mux::Event::Reply(..)) => return Ok(begun.elapsed()),
+                Some(mux::Event::Data(_) | mux::Event::End) => {}
+                Some(mux::Event::Cancelled) | None => return Err(lost()),
+            }
         }
     }
 
@@ -404,6 +422,14 @@ impl Cluster {
             Some(alive) => Arc::clone(&alive.policy),
             None => Arc::new(Policy { modules: AcceptModules::None, no_spawns: true }),
         }
+    }
+}
+
+/// A node's name, and the port behind it if there is one.
+fn split_port(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
+        _ => (name, None),
     }
 }
 

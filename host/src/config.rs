@@ -29,6 +29,10 @@
 //! tls = "auto"                # or always
 //! setup-time = 7              # seconds
 //!
+//! [cluster]                   # the node among others; see `ClusterTable`
+//! join = ["b@box"]
+//! tick-time = 3               # seconds
+//!
 //! [cookies]                   # of nodes that do not have this node's own; files
 //! "b@box" = "cookies/b"
 //! ```
@@ -36,6 +40,7 @@
 //! Flags and variables come from the command line already merged; this file must
 //! not know them, nor start anything.
 
+mod cluster;
 mod connections;
 
 use std::collections::BTreeMap;
@@ -44,11 +49,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use cluster::{Accept, ClusterSettings, ClusterTable, tick_seconds, tick_time};
 pub use connections::{ConnectionSettings, Connections, Cookies};
 
 use crate::control::discovery::is_node_name;
 use crate::modules::compile::TierChoice;
 use crate::modules::near::{did_you_mean, near_names};
+use crate::net::dial::Target;
 use crate::{ACTORS_MAX, DirGrant, Limits, LimitsPatch, Rights};
 
 /// The name of the file.
@@ -85,7 +92,7 @@ pub enum ConfigError {
 }
 
 /// A configuration file, as it was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct File {
     /// The node's name.
@@ -106,6 +113,8 @@ pub struct File {
     pub spawn: SpawnTable,
     /// With other nodes.
     pub connections: Connections,
+    /// Among other nodes.
+    pub cluster: ClusterTable,
     /// Of nodes with cookies of their own.
     pub cookies: Cookies,
     /// Where it was found.
@@ -183,6 +192,8 @@ pub struct Overrides {
     pub workers: Option<usize>,
     /// With other nodes.
     pub connections: Connections,
+    /// Among other nodes.
+    pub cluster: ClusterTable,
     /// Of nodes with cookies of their own; they are added to the file's.
     pub cookies: Cookies,
 }
@@ -206,6 +217,8 @@ pub struct Settings {
     pub limits: Limits,
     /// With other nodes.
     pub connections: ConnectionSettings,
+    /// Among other nodes.
+    pub cluster: ClusterSettings,
 }
 
 impl File {
@@ -270,8 +283,7 @@ impl File {
         }
         let mut cookies = self.cookies.clone();
         cookies.extend(overrides.cookies.clone());
-        let over = &overrides.connections;
-        let connections = self.connections.settings(over, cookies, &host_name())?;
+        let connections = self.connections(&overrides.connections, cookies)?;
         Ok(Settings {
             name,
             listen: overrides.listen.or(self.listen).unwrap_or(([127, 0, 0, 1], 0).into()),
@@ -281,7 +293,29 @@ impl File {
             tier,
             limits: Limits::default().with(&self.limits_patch()),
             connections,
+            cluster: self.cluster.settings(&overrides.cluster, &host_name())?,
         })
+    }
+
+    /// What counts for connections, with what flags and variables say.
+    ///
+    /// # Errors
+    /// When a value makes no sense.
+    pub fn connections(
+        &self,
+        over: &Connections,
+        cookies: Cookies,
+    ) -> Result<ConnectionSettings, ConfigError> {
+        self.connections.settings(over, cookies, &host_name())
+    }
+
+    /// The node that `name`, `name@host` or `name@host:port` means; a name alone gets
+    /// this machine's host.
+    ///
+    /// # Errors
+    /// When the text names no node.
+    pub fn target(text: &str) -> Result<Target, ConfigError> {
+        cluster::whole_target(text, &host_name())
     }
 
     /// The whole name of the node that is meant: this one, or the file's, or the

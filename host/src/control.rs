@@ -15,6 +15,7 @@ pub mod client;
 pub mod cookie;
 pub mod discovery;
 pub mod drain;
+pub mod membership;
 pub mod mux;
 pub mod queue;
 pub mod server;

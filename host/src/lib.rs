@@ -25,6 +25,6 @@ mod wasm;
 
 pub use limits::{Limits, LimitsPatch};
 pub use native::Native;
-pub use node::{ACTORS_MAX, ActorInfo, Config, Ended, Node, Spawn, Stats};
+pub use node::{ACTORS_MAX, ActorDetails, ActorInfo, Config, Ended, Node, Related, Spawn, Stats};
 pub use rights::{DirGrant, Rights};
 pub use wasm::{CallError, Start};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
-use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::signal::{Monitored, Signal, SpawnError};
 use odeon_core::wire::{Address, LimitsAsked, SpawnRequest, StartAt};
 use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,8 @@ pub struct Spawn {
     pub limits: LimitsPatch,
     /// What it may touch.
     pub rights: Rights,
+    /// What listings call the module, if it is named by its digest.
+    pub label: Option<String>,
 }
 
 impl Spawn {
@@ -113,6 +115,7 @@ impl Spawn {
             group_leader: None,
             limits: LimitsPatch::default(),
             rights: Rights::default(),
+            label: None,
         }
     }
 }
@@ -140,6 +143,32 @@ pub struct ActorInfo {
     pub memory_bytes: u64,
     /// Milliseconds since it was made.
     pub age_ms: u64,
+}
+
+/// One actor and its relations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorDetails {
+    /// As in a listing.
+    pub actor: ActorInfo,
+    /// Where its output goes.
+    pub group_leader: Related,
+    /// Whether exit signals become events.
+    pub trap_exit: bool,
+    /// The actors that it is linked with.
+    pub links: Vec<Related>,
+    /// What it monitors, once for each monitor.
+    pub monitors: Vec<Related>,
+    /// The actors that monitor it, once for each monitor.
+    pub monitored_by: Vec<Related>,
+}
+
+/// An actor in a relation with another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Its pid, or the name that is monitored.
+    pub actor: String,
+    /// Its node; absent where nobody knows its name.
+    pub node: Option<String>,
 }
 
 /// How long a stopping node waits for its actors.
@@ -272,13 +301,13 @@ impl Node {
         asker.act(|process, _| {
             process.spawn_requested(request, false, None, ReplyWhen::Always);
         });
-        let Spawn { module, start, name, group_leader, limits, rights: _ } = spawn;
+        let Spawn { module, start, name, group_leader, limits, rights: _, label } = spawn;
         let asked = SpawnRequest {
             request,
             parent: asker.pid().serial,
             group_leader: group_leader.unwrap_or(self.0.console.pid()),
             module: self.runtime().module_for_others(&module),
-            label: module,
+            label: label.unwrap_or(module),
             start: match start {
                 Start::Entry { function, argument } => StartAt::Entry { function, argument },
                 Start::Command { arguments } => StartAt::Command { arguments },
@@ -315,6 +344,36 @@ impl Node {
     /// One actor, as in a listing.
     pub fn actor(&self, pid: Pid) -> Option<ActorInfo> {
         self.runtime().directory.find(pid.serial).map(|cell| describe(&cell))
+    }
+
+    /// One actor and its relations.
+    pub fn details(&self, pid: Pid) -> Option<ActorDetails> {
+        let cell = self.runtime().directory.find(pid.serial)?;
+        let info = cell.state().process.info();
+        let related = |pid: &Pid| Related { actor: pid.to_string(), node: self.name_of(pid.node) };
+        let watched = |object: &Monitored| match object {
+            Monitored::Pid(pid) => related(pid),
+            Monitored::Name(name, node) => Related {
+                actor: name.to_string(),
+                node: Some(node.clone().unwrap_or_else(|| self.name().to_owned())),
+            },
+        };
+        Some(ActorDetails {
+            actor: describe(&cell),
+            group_leader: related(&info.group_leader),
+            trap_exit: info.trap_exit,
+            links: info.links.iter().map(related).collect(),
+            monitors: info.monitors.iter().map(watched).collect(),
+            monitored_by: info.monitored_by.iter().map(related).collect(),
+        })
+    }
+
+    /// The name of a node by its id, if it is known here.
+    pub fn name_of(&self, node: NodeId) -> Option<String> {
+        if node == self.id() {
+            return Some(self.name().to_owned());
+        }
+        self.runtime().cluster.name_of(node)
     }
 
     /// The guest's actor with this short id, pid or registered name.
@@ -421,6 +480,17 @@ impl Node {
         self.runtime().cluster.connect(name, true).await
     }
 
+    /// Connects to another node, asks it something, and gives the time until its answer.
+    ///
+    /// # Errors
+    /// As for [`Node::connect`].
+    pub async fn ping(&self, name: &str) -> Result<Duration, cluster::ConnectError> {
+        if name == self.name() {
+            return Ok(Duration::ZERO);
+        }
+        self.runtime().cluster.ping(name).await
+    }
+
     /// Ends the connection to another node. False if there is none.
     pub async fn disconnect(&self, name: &str) -> bool {
         self.runtime().cluster.disconnect(name).await
@@ -434,8 +504,12 @@ impl Node {
     /// Makes an actor that does not run yet.
     async fn prepare(&self, spawn: Spawn) -> Result<Born, SpawnError> {
         let runtime = self.runtime();
+        let digest = spawn.label.as_ref().and_then(|_| spawn.module.parse().ok());
         let plan = Plan {
-            code: Code::Named(spawn.module),
+            code: match (spawn.label, digest) {
+                (Some(label), Some(digest)) => Code::Labelled { digest, label },
+                _ => Code::Named(spawn.module),
+            },
             start: spawn.start,
             name: spawn.name,
             group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),

@@ -26,7 +26,10 @@ pub(crate) enum Recipient {
     Name(Name),
     Alias(Reference),
     /// A name on another node.
-    At { node: String, name: Name },
+    At {
+        node: String,
+        name: Name,
+    },
     /// Nobody; the timer runs all the same, so that it can be cancelled.
     Nobody,
 }

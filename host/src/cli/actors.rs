@@ -1,8 +1,8 @@
-//! `odeon ps`, `kill` and `send`.
+//! `odeon ps`, `info`, `kill` and `send`.
 
 use std::io::Read as _;
 
-use odeon::control::api::{Actor, ExitReason, Request};
+use odeon::control::api::{Actor, Details, ExitReason, Related, Request};
 use odeon::control::client::answer;
 use odeon_core::limits::MESSAGE_BYTES_MAX;
 
@@ -40,6 +40,40 @@ impl Ps {
         };
         let heads = ["ID", "NAME", "MODULE", "START", "STATUS", "MAILBOX", "MEMORY", "AGE"];
         output::table(&heads, &actors.iter().map(row).collect::<Vec<_>>())?;
+        Ok(code::OK)
+    }
+}
+
+/// Shows one actor's relations: links, monitors, group leader.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Info {
+    /// Its short id, pid or name.
+    id: String,
+    /// Print one JSON document, with all that `ps` says besides.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
+        let client = remote::connect(common).await?;
+        let details: Details = client.ask(&Request::Info { actor: self.id }).await?;
+        if self.json {
+            output::json(&details)?;
+            return Ok(code::OK);
+        }
+        let row = |what: &str, one: &Related| {
+            let node = one.node.clone().unwrap_or_else(|| "?".to_owned());
+            vec![what.to_owned(), one.actor.clone(), node]
+        };
+        let mut rows = vec![row("group leader", &details.group_leader)];
+        rows.extend(details.links.iter().map(|it| row("linked with", it)));
+        rows.extend(details.monitors.iter().map(|it| row("monitors", it)));
+        rows.extend(details.monitored_by.iter().map(|it| row("monitored by", it)));
+        output::table(&["RELATION", "ACTOR", "NODE"], &rows)?;
+        if details.more > 0 {
+            output::line(&format!("and {} more", details.more))?;
+        }
         Ok(code::OK)
     }
 }

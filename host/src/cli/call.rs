@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use odeon::control::api::{Limits, Request, Rights};
-use odeon::control::client::{ClientError, outcome_of};
+use odeon::control::client::{Client, ClientError, outcome_of};
 use odeon::control::mux::Event;
 use odeon::control::service;
 
 use super::Common;
 use super::exit::{Exit, code};
 use super::rights::Grants;
-use super::{here, output, progress, remote};
+use super::{bring, here, output, progress, remote};
 
 /// Calls an exported function in a fresh instance, and prints its result in WAVE.
 ///
-/// What is a file is called in this process; else the node's module of that name
-/// or short id is.
+/// What is a file is called in this process, or with --on brought to that node; else
+/// the node's module of that name or short id is called.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
     /// A file, or a module's name or short id.
@@ -28,13 +28,22 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
-        let rights = self.grants.rights(&common.file()?)?;
+        let rights = self.grants.rights(&common.file()?, common.on.is_some())?;
         let limits = self.grants.limits();
         let path = PathBuf::from(&self.module);
-        let result = if is_file(&path) {
-            self.here(&path, common, rights, limits).await?
-        } else {
-            self.there(common, rights, limits).await?
+        let result = match (here::is_file(&path), &common.on) {
+            (true, None) => self.here(&path, common, rights, limits).await?,
+            (true, Some(_)) => {
+                let module = bring::read(&path).await?;
+                let client = remote::connect(common).await?;
+                let id = module.loaded.digest.short();
+                module.give(&client).await?;
+                self.there(&client, id, rights, limits).await?
+            }
+            (false, _) => {
+                let client = remote::connect(common).await?;
+                self.there(&client, self.module.clone(), rights, limits).await?
+            }
         };
         if !result.is_empty() {
             output::bytes(format!("{}\n", output::safe(&result)).as_bytes())?;
@@ -64,9 +73,14 @@ impl Call {
             .map_err(here::failure)
     }
 
-    async fn there(&self, common: &Common, rights: Rights, limits: Limits) -> Result<String, Exit> {
-        let client = remote::connect(common).await?;
-        let (module, call) = (self.module.clone(), self.call.clone());
+    async fn there(
+        &self,
+        client: &Client,
+        module: String,
+        rights: Rights,
+        limits: Limits,
+    ) -> Result<String, Exit> {
+        let call = self.call.clone();
         let mut exchange = client.open(&Request::Call { module, call, rights, limits })?;
         let mut result = Vec::new();
         let work = async {
@@ -91,11 +105,4 @@ impl Call {
 
 fn interrupted() -> Exit {
     Exit::new(code::INTERRUPTED, "interrupted; the call was ended")
-}
-
-/// A deployed module has no slash and no dot in its short id; a file that is there
-/// and looks like one wins.
-fn is_file(path: &Path) -> bool {
-    let looks = path.components().count() > 1 || path.extension().is_some();
-    looks && (path.is_file() || path.extension().is_some_and(|it| it == "wasm" || it == "wat"))
 }

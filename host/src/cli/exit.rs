@@ -6,6 +6,7 @@ use odeon::control::api::{Ending, EndingKind, FailureKind};
 use odeon::control::client::ClientError;
 use odeon::control::cookie::CookieError;
 use odeon::control::discovery::DiscoveryError;
+use odeon::net::dial::DialError;
 use odeon::net::listen::ListenError;
 use odeon::net::transport::TransportError;
 
@@ -73,6 +74,11 @@ impl Exit {
         self.message.as_deref().unwrap_or_default()
     }
 
+    /// Whether no node was reached.
+    pub(crate) fn is_without_node(&self) -> bool {
+        self.code == code::NO_NODE
+    }
+
     /// Prints the message and gives the code.
     pub(crate) fn report(self) -> u8 {
         if let Some(message) = self.message {
@@ -122,6 +128,15 @@ impl From<ClientError> for Exit {
         let code = match &error {
             ClientError::Connect { source: TransportError::Handshake(_), .. } => code::REFUSED,
             ClientError::Connect { .. } | ClientError::OtherNode { .. } => code::NO_NODE,
+            ClientError::Dial(error) => match **error {
+                DialError::Handshake { .. } | DialError::Tls { .. } => code::REFUSED,
+                DialError::NoName(_) => code::USAGE,
+                DialError::Unknown { .. }
+                | DialError::Unreachable { .. }
+                | DialError::Timeout { .. }
+                | DialError::WrongName { .. }
+                | DialError::Failed { .. } => code::NO_NODE,
+            },
             ClientError::Gone | ClientError::Garbled => code::FAILED,
             ClientError::TooLong { .. } => code::USAGE,
             ClientError::Failed(failure) => match failure.kind {
@@ -137,9 +152,38 @@ impl From<ClientError> for Exit {
                 "; the command and the node have to use the same ODEON_COOKIE or cookie file \
                  and the same version"
             }
+            ClientError::Dial(error) => of_dial(error),
             _ => "",
         };
         Self::new(code, format!("{error}{hint}"))
+    }
+}
+
+/// What may help where another machine's node is not reached.
+fn of_dial(error: &DialError) -> &'static str {
+    match error {
+        DialError::Unknown { .. } => {
+            "; start it with `odeon node --name`, or write the host's full name"
+        }
+        DialError::Unreachable { .. } => {
+            "; is it running, and does it listen there? Nodes listen on loopback unless started \
+             with `--listen`, as in `odeon node --listen 0.0.0.0:4370`; another port than 4370 \
+             follows the name, as in name@host:4000"
+        }
+        DialError::Handshake { .. } => {
+            "; the command uses this user's cookie, and the node its own: bring the node's here, \
+             or set ODEON_COOKIE; both need the same version"
+        }
+        DialError::Tls { .. } => {
+            "; a node with certificates wants one of the command, too: set ODEON_CA, ODEON_CERT \
+             and ODEON_KEY, or put them into odeon.toml; one that was started with `--plain` is \
+             reached with `plain = true` under [connections]"
+        }
+        DialError::Failed { source: TransportError::Socket(text), .. } if text.contains("TLS") => {
+            "; set ODEON_TLS=always"
+        }
+        DialError::Failed { .. } => "; is it a node of Odeon that listens there?",
+        DialError::NoName(_) | DialError::Timeout { .. } | DialError::WrongName { .. } => "",
     }
 }
 

@@ -54,3 +54,10 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Exit> {
 pub(crate) fn failure(failure: odeon::control::api::Failure) -> Exit {
     ClientError::Failed(failure).into()
 }
+
+/// A deployed module has no slash and no dot in its short id; a file that is there
+/// and looks like one wins.
+pub(crate) fn is_file(path: &Path) -> bool {
+    let looks = path.components().count() > 1 || path.extension().is_some();
+    looks && (path.is_file() || path.extension().is_some_and(|it| it == "wasm" || it == "wat"))
+}

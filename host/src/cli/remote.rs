@@ -1,20 +1,55 @@
 //! The way to the node that a command is for.
 
+use odeon::config::{Cookies, File};
 use odeon::control::client::Client;
 use odeon::control::cookie;
 use odeon::control::discovery::{Directory, Entry};
+use odeon::net::dial;
 
 use super::Common;
+use super::connections::{ConnectionArgs, security};
 use super::exit::{Exit, code};
+use super::progress;
 
 /// Connects to the node that is meant.
 pub(crate) async fn connect(common: &Common) -> Result<Client, Exit> {
     let file = common.file()?;
+    if let Some(on) = &common.on {
+        return dial(on, &file).await;
+    }
     let asked = common.node.as_deref().or(file.name.as_deref());
     let wanted = file.node_name(asked)?;
     let running = Directory::of_user()?.list()?;
     let entry = choose(running, &wanted, asked.is_some())?;
     Ok(Client::connect(&entry, cookie::secret()?).await?)
+}
+
+/// Connects to the node that is meant; to none if nobody said which, and there is none or
+/// several.
+pub(crate) async fn maybe_connect(common: &Common) -> Result<Option<Client>, Exit> {
+    match connect(common).await {
+        Ok(client) => Ok(Some(client)),
+        Err(exit) if exit.is_without_node() && common.on.is_none() && common.node.is_none() => {
+            Ok(None)
+        }
+        Err(exit) => Err(exit),
+    }
+}
+
+/// Connects to a node wherever it is.
+async fn dial(on: &str, file: &File) -> Result<Client, Exit> {
+    let target = File::target(on)?;
+    let over = ConnectionArgs::of_environment()?.connections();
+    // Commands use this user's cookie, whoever they are for.
+    let settings = file.connections(&over, Cookies::new())?;
+    let security = security(&file.node_name(None)?, &settings)?;
+    let options = dial::Options {
+        setup_time: settings.setup_time,
+        directory: Some(Directory::of_user()?),
+        ..dial::Options::default()
+    };
+    let connecting = Client::dial(&target, &security, &options);
+    Ok(progress::while_doing(format!("connecting to {target}"), connecting).await?)
 }
 
 /// The node of this name; if nobody said a name, the only one that runs will do.

@@ -55,8 +55,9 @@ impl Grants {
 
     /// What the file grants, and the flags on top. A flag wins over the file where
     /// both name the same variable or directory. Paths of flags are relative to the
-    /// working directory; all become absolute, because the node has another one.
-    pub(crate) fn rights(&self, file: &File) -> Result<Rights, Exit> {
+    /// working directory; all become absolute, because the node has another one. With
+    /// `elsewhere` they are paths of another machine, absolute and not looked at here.
+    pub(crate) fn rights(&self, file: &File, elsewhere: bool) -> Result<Rights, Exit> {
         let granted = file.rights();
         let mut env = granted.env;
         for text in &self.env {
@@ -71,7 +72,8 @@ impl Grants {
             granted.dirs.iter().map(|dir| (&*dir.host, dir.guest.clone(), dir.writable));
         let mut dirs = Vec::new();
         for (host, guest, writable) in from_file.chain(self.dir.iter().map(|text| dir_flag(text))) {
-            let grant = DirGrant { host: absolute(host)?, guest, writable };
+            let host = if elsewhere { as_it_is(host)? } else { absolute(host)? };
+            let grant = DirGrant { host, guest, writable };
             dirs.retain(|it: &DirGrant| it.guest != grant.guest);
             dirs.push(grant);
         }
@@ -93,6 +95,19 @@ fn dir_flag(text: &str) -> (&Path, String, bool) {
     };
     let (host, guest) = rest.rsplit_once(':').unwrap_or((rest, rest));
     (Path::new(host), guest.to_owned(), writable)
+}
+
+fn as_it_is(host: &Path) -> Result<String, Exit> {
+    match host.to_str() {
+        Some(text) if host.is_absolute() => Ok(text.to_owned()),
+        _ => Err(Exit::new(
+            code::USAGE,
+            format!(
+                "--dir {}: with --on, write the absolute path on the node's machine",
+                host.display()
+            ),
+        )),
+    }
 }
 
 fn absolute(host: &Path) -> Result<String, Exit> {
@@ -129,13 +144,17 @@ mod tests {
             dir: vec![format!("{}:/data", dir.path().display())],
             ..Grants::default()
         };
-        let rights = grants.rights(&file).expect("right");
+        let rights = grants.rights(&file, false).expect("right");
         let pairs = [("B", "file"), ("A", "flag")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(rights.env, pairs);
         assert_eq!(rights.dirs.len(), 1, "the flag replaces the file's /data");
         assert!(rights.dirs[0].host.starts_with('/') && !rights.dirs[0].writable);
         assert!(!rights.network);
         let missing = Grants { dir: vec!["/no/such/dir".to_owned()], ..Grants::default() };
-        assert!(missing.rights(&file).is_err());
+        assert!(missing.rights(&file, false).is_err());
+        let there = missing.rights(&file, true).expect("not looked at");
+        assert!(there.dirs.iter().any(|dir| dir.host == "/no/such/dir"));
+        let relative = Grants { dir: vec!["data".to_owned()], ..Grants::default() };
+        assert!(relative.rights(&file, true).is_err(), "of which directory?");
     }
 }

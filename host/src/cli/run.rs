@@ -2,23 +2,26 @@
 
 use std::path::Path;
 
+use odeon::Spawn;
+use odeon::control::api::{self, Request, Rights, Start};
 use odeon::control::drain::draining;
 use odeon::control::service;
 use odeon::io::Terminal;
 use odeon::modules::shape::Shape;
-use odeon::{Spawn, Start};
 use odeon_core::Reason;
 
 use super::Common;
-use super::encoding;
 use super::exit::{self, Exit, code};
-use super::here;
 use super::interrupt::Interrupts;
-use super::progress;
 use super::rights::Grants;
+use super::spawn::attached;
+use super::{bring, encoding, here, progress, remote};
 
 /// Runs a module in this terminal, without a node. Its input and output are this
 /// terminal's, its exit code is the command's. Flags go before FILE.
+///
+/// With --on NODE it runs there, and all else is the same; the node gets the module if
+/// it does not have it. When the terminal goes, so does the program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// Let control characters reach the screen, for programs that draw.
@@ -38,10 +41,13 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
         let config = common.file()?;
-        let rights = self.grants.rights(&config)?;
+        let rights = self.grants.rights(&config, common.on.is_some())?;
         let (file, arguments) = self.command.split_first().expect("clap requires the file");
+        if common.on.is_some() {
+            return self.there(common, rights, file, arguments).await;
+        }
         let (node, module) = here::start(Path::new(file), &config).await?;
-        let start = start(file, arguments, module.shape())?;
+        let start = service::start(start(file, arguments, module.shape())?);
         let (terminal, drain) = draining(Terminal::new(self.raw));
         let leader = node.lead(terminal);
         let spawn = Spawn {
@@ -77,6 +83,29 @@ impl Run {
         }
         Ok(exit::of_ending(&service::ending(&reason)))
     }
+
+    /// On the node that is meant.
+    async fn there(
+        &self,
+        common: &Common,
+        rights: Rights,
+        file: &str,
+        arguments: &[String],
+    ) -> Result<u8, Exit> {
+        let module = bring::read(Path::new(file)).await?;
+        let spawn = api::Spawn {
+            module: module.digest(),
+            start: start(file, arguments, &module.loaded.shape)?,
+            name: None,
+            rights,
+            limits: self.grants.limits(),
+            attach: true,
+            label: Some(module.label()),
+        };
+        let client = remote::connect(common).await?;
+        module.give(&client).await?;
+        attached(client, &Request::Spawn(Box::new(spawn)), Terminal::new(self.raw)).await
+    }
 }
 
 /// Where it starts: what the module offers decides what the arguments mean.
@@ -85,7 +114,7 @@ fn start(file: &str, arguments: &[String], shape: &Shape) -> Result<Start, Exit>
     if shape.command.is_some() {
         let program = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
         let arguments = std::iter::once(program.into_owned()).chain(arguments.iter().cloned());
-        return Ok(Start::Command { arguments: arguments.collect() });
+        return Ok(Start::Command(arguments.collect()));
     }
     if let Some(call) = first.filter(|text| text.contains('(')) {
         return Ok(Start::Call(call.clone()));
@@ -94,7 +123,7 @@ fn start(file: &str, arguments: &[String], shape: &Shape) -> Result<Start, Exit>
         let argument = arguments.get(1).map_or("null", String::as_str);
         return Ok(Start::Entry {
             function: first.map_or("main", String::as_str).to_owned(),
-            argument: encoding::value(argument).into(),
+            argument: encoding::value(argument),
         });
     }
     Err(Exit::new(

@@ -7,13 +7,14 @@ use odeon::control::mux::{Event, Sender};
 use odeon::io::{Device as _, Terminal};
 use odeon_core::signal::{Channel, IoError};
 use odeon_core::{NodeId, Pid};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Common;
 use super::exit::{self, Exit, code};
 use super::interrupt::Interrupts;
 use super::rights::Grants;
-use super::{encoding, output, progress, remote};
+use super::{bring, encoding, here, output, progress, remote};
 
 /// Makes an actor on the node and prints its short id.
 ///
@@ -22,7 +23,8 @@ use super::{encoding, output, progress, remote};
 /// call of any exported function, as in 'serve(8080)'.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Spawn {
-    /// The module's name or short id.
+    /// The module's name or short id; or a file, which the node gets if it does not have
+    /// it.
     module: String,
     /// A function of an SDK actor, or a call.
     start: Option<String>,
@@ -50,7 +52,7 @@ pub(crate) struct Spawn {
 
 impl Spawn {
     pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
-        let rights = self.grants.rights(&common.file()?)?;
+        let rights = self.grants.rights(&common.file()?, common.on.is_some())?;
         let limits = self.grants.limits();
         let start = match self.start {
             None => {
@@ -65,9 +67,15 @@ impl Spawn {
         };
         let text = format!("compiling {}", self.module);
         let (module, name, attach) = (self.module, self.name, self.attach);
-        let spawn = api::Spawn { module, start, name, rights, limits, attach };
-        let request = Request::Spawn(Box::new(spawn));
+        let mut spawn = api::Spawn { module, start, name, rights, limits, attach, label: None };
+        let path = PathBuf::from(&spawn.module);
+        let file = if here::is_file(&path) { Some(bring::read(&path).await?) } else { None };
         let client = remote::connect(common).await?;
+        if let Some(file) = file {
+            (spawn.module, spawn.label) = (file.digest(), Some(file.label()));
+            file.give(&client).await?;
+        }
+        let request = Request::Spawn(Box::new(spawn));
         if attach {
             return attached(client, &request, Terminal::new(self.raw)).await;
         }
@@ -83,7 +91,11 @@ impl Spawn {
 
 /// Serves the terminal until the actor ends. Ctrl-C is for the actor: the first
 /// asks it to end, the second ends it.
-async fn attached(client: Client, request: &Request, terminal: Terminal) -> Result<u8, Exit> {
+pub(super) async fn attached(
+    client: Client,
+    request: &Request,
+    terminal: Terminal,
+) -> Result<u8, Exit> {
     let mut exchange = client.open(request)?;
     let (sender, terminal) = (exchange.sender(), Arc::new(terminal));
     // The node wants to know who writes; a terminal does not care.
@@ -115,9 +127,15 @@ async fn attached(client: Client, request: &Request, terminal: Terminal) -> Resu
             },
             Some(Event::Reply(outcome, body)) => {
                 let ending: Ending = outcome_of(outcome, &body)?;
-                let code = match (interrupted, ending.kind) {
-                    (true, api::EndingKind::Normal) => code::INTERRUPTED,
-                    _ => exit::of_ending(&ending),
+                let asked_to = match ending.kind {
+                    api::EndingKind::Normal => true,
+                    // The second interrupt.
+                    api::EndingKind::Other => ending.reason == "killed",
+                    api::EndingKind::Code(_) | api::EndingKind::Trapped => false,
+                };
+                let code = match interrupted && asked_to {
+                    true => code::INTERRUPTED,
+                    false => exit::of_ending(&ending),
                 };
                 client.close().await;
                 return Ok(code);

@@ -76,6 +76,79 @@ pub enum Request {
     },
     /// The other nodes that the node knows: a list of [`Peer`].
     Peers,
+    /// Connects the node to another, and asks that something: [`Pong`].
+    Ping {
+        /// The other, as `name@host` or `name@host:port`.
+        node: String,
+    },
+    /// Whether the node has a module: `bool`.
+    Has {
+        /// Its digest.
+        digest: String,
+    },
+    /// Stores the module that the stream brings, without a name: `()`.
+    Keep {
+        /// How long it is.
+        bytes: u64,
+    },
+    /// One actor and its relations: [`Details`].
+    Info {
+        /// The actor's short id, pid or name.
+        actor: String,
+    },
+    /// From now on silent nodes count as there for so long: `()`.
+    TickTime {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Ends all connections of the node to others, and its part in clusters: whether it
+    /// had one.
+    Leave,
+    /// Takes part in clusters again: whether it did not.
+    Enter,
+    /// From now on another cookie counts for a node: `()`.
+    Cookie {
+        /// The other node.
+        node: String,
+        /// The file of the cookie, on the machine of the node that is asked. Without
+        /// it that node's own cookie counts.
+        file: Option<String>,
+    },
+}
+
+/// Another node answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// How long that took over the connection, in microseconds.
+    pub us: u64,
+}
+
+/// One actor, and who has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// As in listings.
+    pub actor: Actor,
+    /// Its group leader.
+    pub group_leader: Related,
+    /// Whether exit signals become events.
+    pub trap_exit: bool,
+    /// The actors that it is linked with.
+    pub links: Vec<Related>,
+    /// What it monitors, once for each monitor.
+    pub monitors: Vec<Related>,
+    /// The actors that monitor it, once for each monitor.
+    pub monitored_by: Vec<Related>,
+    /// How many more relations there are than the lists have room for.
+    pub more: u64,
+}
+
+/// An actor in a relation with another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    /// Its pid, or the name that is monitored.
+    pub actor: String,
+    /// Its node; absent where nobody knows its name.
+    pub node: Option<String>,
 }
 
 /// Another node, as a node sees it.
@@ -109,6 +182,8 @@ pub struct Spawn {
     /// The asking terminal is its group leader. When the terminal goes away the
     /// group leader ends, and the actor gets the exit signal `shutdown`.
     pub attach: bool,
+    /// What listings call the module, if it is named by its digest.
+    pub label: Option<String>,
 }
 
 /// Where an actor starts.

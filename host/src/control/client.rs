@@ -12,7 +12,7 @@ use super::SERVICE;
 use super::api::{Failure, Request};
 use super::discovery::Entry;
 use super::mux::{Connection, Event, Exchange, Gone};
-use crate::net::dial::dial_address;
+use crate::net::dial::{DialError, Options, Target, dial, dial_address};
 use crate::net::secrets::Secrets;
 use crate::net::tls::{Tls, TlsError};
 use crate::net::transport::{Transport, TransportError};
@@ -29,6 +29,9 @@ pub enum ClientError {
         /// What went wrong.
         source: TransportError,
     },
+    /// No connection came about to a node that may be on another machine.
+    #[error(transparent)]
+    Dial(Box<DialError>),
     /// Somebody else answers at the node's address.
     #[error("the node at {name}'s address is another one, or another run of it")]
     OtherNode {
@@ -102,6 +105,20 @@ impl Client {
         if session.theirs.incarnation != entry.incarnation {
             return Err(ClientError::OtherNode { name: name() });
         }
+        Ok(Self::over(transport))
+    }
+
+    /// Connects to a node wherever it is.
+    ///
+    /// # Errors
+    /// When it is not found, does not answer, or one side does not take the other.
+    pub async fn dial(
+        target: &Target,
+        security: &Security,
+        options: &Options,
+    ) -> Result<Self, ClientError> {
+        let dialed = dial(target, &Identity::command(), security, options).await;
+        let (transport, _) = dialed.map_err(|error| ClientError::Dial(Box::new(error)))?;
         Ok(Self::over(transport))
     }
 

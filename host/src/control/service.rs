@@ -7,7 +7,9 @@
 mod attach;
 mod convert;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use odeon_core::Pid;
 use odeon_core::node::Nodes;
@@ -15,16 +17,21 @@ use odeon_core::wire::Outcome;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::SERVICE;
 use super::api::{self, Failure, FailureKind, Request};
 use super::client::{decode, encode};
+use super::discovery::is_node_name;
+use super::membership::Membership;
 use super::mux::{Asked, Event, Exchange};
 use super::server::Service;
+use super::{SERVICE, cookie};
 use crate::Node;
+use crate::config::tick_time;
+use crate::modules::digest::Digest;
 use crate::modules::limits::MODULE_BYTES_MAX;
+use crate::net::secrets::Secrets;
 
 // For the commands that work without a node, so that both say the same.
-pub use convert::{call_failure, ending, limits, results, rights, spawn_failure};
+pub use convert::{call_failure, ending, limits, results, rights, spawn_failure, start};
 
 /// Rows are sent in pieces of about this size, in bytes.
 const ROWS_BYTES: usize = 16 << 10;
@@ -36,6 +43,14 @@ const LINES_MAX: usize = 256;
 pub struct NodeService {
     node: Node,
     stop: watch::Sender<bool>,
+    /// Absent for a node that takes part in no cluster.
+    cluster: Option<InCluster>,
+}
+
+/// What commands can change of a node among others.
+struct InCluster {
+    membership: Arc<Membership>,
+    secrets: Arc<Secrets>,
 }
 
 /// An answer, or why there is none.
@@ -45,7 +60,13 @@ impl NodeService {
     /// Serves this node. `stop` becomes true when a client asks the node to stop;
     /// whoever holds the other end carries that out.
     pub fn new(node: Node, stop: watch::Sender<bool>) -> Self {
-        Self { node, stop }
+        Self { node, stop, cluster: None }
+    }
+
+    /// Lets commands change the node's part in clusters, and the cookies of others.
+    #[must_use]
+    pub fn in_cluster(self, membership: Arc<Membership>, secrets: Arc<Secrets>) -> Self {
+        Self { cluster: Some(InCluster { membership, secrets }), ..self }
     }
 }
 
@@ -77,6 +98,12 @@ impl Service for NodeService {
                 let deployed = self.deploy(name, bytes, &mut exchange).await;
                 reply(exchange, deployed);
             }
+            Request::Has { digest } => reply(exchange, self.has(&digest).await),
+            Request::Keep { bytes } => {
+                let kept = self.keep(bytes, &mut exchange).await;
+                reply(exchange, kept);
+            }
+            Request::Info { actor } => reply(exchange, self.details(&actor)),
             Request::Remove { module } => reply(exchange, self.remove(module).await),
             Request::Spawn(spawn) => {
                 let spawned = self.node.spawn(convert::spawn(*spawn)).await;
@@ -103,6 +130,17 @@ impl Service for NodeService {
                 let rows: Vec<_> = nodes.into_iter().map(convert::peer).collect();
                 list(exchange, &rows).await;
             }
+            Request::Ping { node } => reply(exchange, self.ping(&node).await),
+            Request::TickTime { ms } => reply(exchange, self.tick_time(ms)),
+            Request::Leave => match self.in_clusters() {
+                Ok(it) => reply(exchange, Ok(it.membership.leave().await)),
+                Err(failure) => fail(exchange, failure),
+            },
+            Request::Enter => match self.in_clusters() {
+                Ok(it) => reply(exchange, Ok(it.membership.enter().await)),
+                Err(failure) => fail(exchange, failure),
+            },
+            Request::Cookie { node, file } => reply(exchange, self.cookie(&node, file).await),
             Request::Stop => {
                 reply(exchange, Ok(()));
                 self.stop.send_replace(true);
@@ -129,6 +167,58 @@ impl NodeService {
         })
     }
 
+    async fn ping(&self, node: &str) -> Answer<api::Pong> {
+        let asked = self.node.ping(node).await;
+        let us = asked.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        us.map(|us| api::Pong { us })
+            .map_err(|error| convert::failure(FailureKind::Failed, error.to_string()))
+    }
+
+    fn in_clusters(&self) -> Answer<&InCluster> {
+        self.cluster.as_ref().ok_or_else(|| {
+            convert::failure(FailureKind::Refused, "this node takes part in no cluster")
+        })
+    }
+
+    fn tick_time(&self, ms: u64) -> Answer<()> {
+        let time = tick_time(Duration::from_millis(ms))
+            .map_err(|error| convert::failure(FailureKind::Usage, error.to_string()))?;
+        self.in_clusters()?.membership.set_tick_time(time);
+        Ok(())
+    }
+
+    async fn cookie(&self, node: &str, file: Option<String>) -> Answer<()> {
+        let secrets = &self.in_clusters()?.secrets;
+        if !is_node_name(node) || !node.contains('@') {
+            let text = format!("`{node}` names no node: write name@host");
+            return Err(convert::failure(FailureKind::Usage, text));
+        }
+        let Some(file) = file else {
+            secrets.forget(node);
+            return Ok(());
+        };
+        let secret = blocking(move || cookie::load(Path::new(&file))).await?;
+        let refused = |text: String| convert::failure(FailureKind::Refused, text);
+        let secret = secret.map_err(|error| refused(error.to_string()))?;
+        secrets.set(node, secret).map_err(|error| refused(error.to_string()))
+    }
+
+    fn details(&self, actor: &str) -> Answer<api::Details> {
+        let details = self.node.details(self.find(actor)?);
+        details.map(convert::details).ok_or_else(|| convert::no_actor(actor))
+    }
+
+    async fn has(&self, digest: &str) -> Answer<bool> {
+        let Ok(digest) = digest.parse::<Digest>() else {
+            let text = format!("`{digest}` is not the 64 digits of a digest");
+            return Err(convert::failure(FailureKind::Usage, text));
+        };
+        let store = Arc::clone(self.node.modules());
+        let found = blocking(move || store.get(digest)).await?;
+        // A damaged one is not there: it comes again.
+        Ok(found.is_ok_and(|found| found.is_some()))
+    }
+
     fn find(&self, actor: &str) -> Answer<Pid> {
         self.node.find(actor).ok_or_else(|| convert::no_actor(actor))
     }
@@ -146,18 +236,17 @@ impl NodeService {
         bytes: u64,
         exchange: &mut Exchange,
     ) -> Answer<api::Module> {
-        if bytes > MODULE_BYTES_MAX as u64 {
-            let text = format!("a module is at most {MODULE_BYTES_MAX} bytes (module-bytes-max)");
-            return Err(convert::failure(FailureKind::Refused, text));
-        }
-        let module = stream(exchange, MODULE_BYTES_MAX).await?;
-        if module.len() as u64 != bytes {
-            let text = format!("{bytes} bytes were announced, {} came", module.len());
-            return Err(convert::failure(FailureKind::Usage, text));
-        }
+        let module = announced(bytes, exchange).await?;
         let store = Arc::clone(self.node.modules());
         let deployed = blocking(move || store.deploy(&name, &module)).await?;
         deployed.map(convert::module).map_err(|error| convert::store_failure(&error))
+    }
+
+    async fn keep(&self, bytes: u64, exchange: &mut Exchange) -> Answer<()> {
+        let module = announced(bytes, exchange).await?;
+        let store = Arc::clone(self.node.modules());
+        let kept = blocking(move || store.put(&module)).await?;
+        kept.map(drop).map_err(|error| convert::store_failure(&error))
     }
 
     async fn remove(&self, module: String) -> Answer<()> {
@@ -221,6 +310,20 @@ impl NodeService {
             }
         }
     }
+}
+
+/// A module that a client streams, which said how long it is.
+async fn announced(bytes: u64, exchange: &mut Exchange) -> Answer<Vec<u8>> {
+    if bytes > MODULE_BYTES_MAX as u64 {
+        let text = format!("a module is at most {MODULE_BYTES_MAX} bytes (module-bytes-max)");
+        return Err(convert::failure(FailureKind::Refused, text));
+    }
+    let module = stream(exchange, MODULE_BYTES_MAX).await?;
+    if module.len() as u64 != bytes {
+        let text = format!("{bytes} bytes were announced, {} came", module.len());
+        return Err(convert::failure(FailureKind::Usage, text));
+    }
+    Ok(module)
 }
 
 /// What a client streams, whole.

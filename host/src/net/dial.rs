@@ -167,6 +167,16 @@ impl std::str::FromStr for Target {
     }
 }
 
+/// As one writes it, without what others told.
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
 impl Target {
     fn host(&self) -> Option<&str> {
         self.name.split_once('@').map(|(_, host)| host)

@@ -9,7 +9,9 @@ use odeon_core::{NodeId, Pid, Reason};
 use crate::control::api::{self, EndingKind, ExitReason, Failure, FailureKind};
 use crate::modules::store::{ModuleInfo, StoreError};
 use crate::modules::wave::results_to_wave;
-use crate::{ActorInfo, CallError, DirGrant, LimitsPatch, Rights, Spawn, Start, io};
+use crate::{
+    ActorDetails, ActorInfo, CallError, DirGrant, LimitsPatch, Related, Rights, Spawn, Start, io,
+};
 
 /// Texts that come from guests are cut to this, in bytes, so that a row or a
 /// failure always fits a frame.
@@ -115,18 +117,24 @@ pub(super) fn spawned(pid: Pid) -> api::Spawned {
     api::Spawned { id: pid.serial, pid: pid.to_string() }
 }
 
-pub(super) fn spawn(spawn: api::Spawn) -> Spawn {
-    let start = match spawn.start {
+/// The node's words for where an actor starts.
+pub fn start(start: api::Start) -> Start {
+    match start {
         api::Start::Command(arguments) => Start::Command { arguments },
         api::Start::Entry { function, argument } => {
             Start::Entry { function, argument: argument.into() }
         }
         api::Start::Call(call) => Start::Call(call),
-    };
+    }
+}
+
+pub(super) fn spawn(spawn: api::Spawn) -> Spawn {
+    let start = start(spawn.start);
     Spawn {
         name: spawn.name,
         rights: rights(spawn.rights),
         limits: limits(spawn.limits),
+        label: spawn.label,
         ..Spawn::new(spawn.module, start)
     }
 }
@@ -166,6 +174,38 @@ pub(super) fn actor(actor: ActorInfo) -> api::Actor {
         memory_bytes: actor.memory_bytes,
         age_ms: actor.age_ms,
     }
+}
+
+/// Relations of an actor that one answer has room for, of all kinds together.
+const RELATED_MAX: usize = 200;
+
+/// One actor, with as many of its relations as fit an answer.
+pub(super) fn details(details: ActorDetails) -> api::Details {
+    let mut room = RELATED_MAX;
+    let mut more = 0;
+    let mut some = |all: Vec<Related>| -> Vec<api::Related> {
+        let count = all.len();
+        let some: Vec<_> = all.into_iter().take(room).map(related).collect();
+        room -= some.len();
+        more += (count - some.len()) as u64;
+        some
+    };
+    let links = some(details.links);
+    let monitors = some(details.monitors);
+    let monitored_by = some(details.monitored_by);
+    api::Details {
+        actor: actor(details.actor),
+        group_leader: related(details.group_leader),
+        trap_exit: details.trap_exit,
+        links,
+        monitors,
+        monitored_by,
+        more,
+    }
+}
+
+fn related(related: Related) -> api::Related {
+    api::Related { actor: related.actor, node: related.node }
 }
 
 /// A module, as listings show it.
