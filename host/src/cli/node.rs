@@ -180,11 +180,7 @@ impl Args {
         let published = directory.publish(&entry)?;
         output::line(&format!("node {name} ready on {address}"))?;
         for other in among.join {
-            tokio::spawn(async move {
-                if let Err(error) = node.connect(&other).await {
-                    tracing::warn!(node = other, %error, "cannot join");
-                }
-            });
+            tokio::spawn(join(node, other));
         }
         tokio::select! {
             () = signals.any() => {}
@@ -211,6 +207,23 @@ fn from_here(mut address: SocketAddr) -> SocketAddr {
         IpAddr::V4(_) | IpAddr::V6(_) => {}
     }
     address
+}
+
+/// The pauses between two tries to join a node that is not there yet: from the first to
+/// the longest, each twice the one before.
+const JOIN_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+
+/// Connects with another node, which may be started later than this one.
+async fn join(node: &Node, other: String) {
+    let (mut pause, longest) = JOIN_PAUSES;
+    let mut is_told = false;
+    while let Err(error) = node.connect(&other).await {
+        if !std::mem::replace(&mut is_told, true) {
+            tracing::warn!(node = other, %error, "cannot join yet; trying on");
+        }
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(longest);
+    }
 }
 
 /// What asks a node to stop from outside.
