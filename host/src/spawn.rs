@@ -84,6 +84,11 @@ impl Runtime {
                 self.program_of(&digest.to_string(), label.clone()).await?
             }
         };
+        let label = match plan.code {
+            // Not the name by which the program was asked for first.
+            Code::Labelled { label, .. } => label.into(),
+            Code::Program(_) | Code::Named(_) => Arc::clone(&program.label),
+        };
         let text = plan.start.describe();
         let entrance = program.entrance(plan.start)?;
         let name = match &plan.name {
@@ -106,7 +111,7 @@ impl Runtime {
             process.born(family.parent, family.link, family.monitor);
         }
         let about = About {
-            module: Arc::clone(&program.label),
+            module: label,
             start: text,
             parent: plan.parent.map(|parent| parent.pid).or(plan.made_by),
             born: Instant::now(),

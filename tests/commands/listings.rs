@@ -41,7 +41,15 @@ fn every_listing_of_a_node_has_its_promised_fields() {
     assert_eq!(fields(only(&actors)), expected);
     assert_eq!(only(&actors)["pid"], spawned["pid"]);
     let nodes = place.json(&["nodes", "--json"]);
+    assert_eq!(fields(only(&nodes)), ["address", "id", "name", "process", "state"]);
+    let nodes = place.json(&["nodes", "--local", "--json"]);
     assert_eq!(fields(only(&nodes)), ["address", "incarnation", "name", "process"]);
+    let id = spawned["id"].to_string();
+    let info = place.json(&["info", &id, "--json"]);
+    let expected =
+        ["actor", "group_leader", "links", "monitored_by", "monitors", "more", "trap_exit"];
+    assert_eq!(fields(&info), expected);
+    assert_eq!(fields(&info["group_leader"]), ["actor", "node"]);
 }
 
 #[test]

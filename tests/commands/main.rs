@@ -2,9 +2,11 @@
 //! survives. Each test has a home of its own and random ports.
 
 mod actors;
+mod cluster;
 mod files;
 mod guests;
 mod listings;
 mod nodes;
 mod place;
+mod remote;
 mod run;

@@ -14,7 +14,9 @@ fn a_node_says_when_it_is_ready_and_stops_when_asked() {
     let listed = place.json(&["nodes", "--json"]);
     let listed = listed.as_array().expect("a list");
     assert_eq!(listed.len(), 1);
-    assert_eq!(fields(&listed[0]), ["address", "incarnation", "name", "process"]);
+    assert_eq!(fields(&listed[0]), ["address", "id", "name", "process", "state"]);
+    let local = place.json(&["nodes", "--local", "--json"]);
+    assert_eq!(fields(&local[0]), ["address", "incarnation", "name", "process"]);
     assert!(listed[0]["name"].as_str().is_some_and(|name| name.starts_with("one@")));
     place.ok(&["stop"]);
     assert_eq!(node.end(), (Some(0), String::new()));

@@ -107,6 +107,13 @@ impl Place {
         done
     }
 
+    /// Runs it to its end with these variables besides, without input.
+    pub(crate) fn run_in(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Done {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        finish(start(command))
+    }
+
     /// Runs it to its end, which is to be a good one; gives what it printed.
     pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let done = self.run(arguments);
@@ -128,14 +135,45 @@ impl Place {
 
     /// Starts a node and waits until it is ready.
     pub(crate) fn node(&self, name: &str) -> Running {
+        self.node_with(name, &[])
+    }
+
+    /// Starts a node with these flags besides, and waits until it is ready.
+    pub(crate) fn node_with(&self, name: &str, flags: &[&str]) -> Running {
+        self.node_of(name, flags, &[]).0
+    }
+
+    /// Starts a node with these flags and variables besides, and waits until it is ready;
+    /// gives its port, too.
+    pub(crate) fn node_of(
+        &self,
+        name: &str,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> (Running, String) {
         let data = self.path(&format!("data-{name}"));
         let data = data.to_str().expect("text");
         let arguments = ["node", "--name", name, "--listen", "0", "--data-dir", data];
-        let mut node = Running::new(self.command(&arguments));
+        let mut command = self.command(&[&arguments[..], flags].concat());
+        command.envs(variables.iter().copied());
+        let mut node = Running::new(command);
         let line = node.line();
-        assert!(line.starts_with(&format!("node {name}@")), "{line}");
-        assert!(line.contains(" ready on 127.0.0.1:"), "{line}");
-        node
+        assert!(line.starts_with(&format!("node {name}")), "{line}");
+        let (_, port) = line.split_once(" ready on 127.0.0.1:").expect("it is ready");
+        let port = port.to_owned();
+        (node, port)
+    }
+
+    /// Waits until a command prints what it should.
+    pub(crate) fn until_text(&self, arguments: &[&str], mut right: impl FnMut(&str) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let text = self.ok(arguments);
+            if right(&text) {
+                return;
+            }
+            assert!(begun.elapsed() < DEADLINE, "{arguments:?} still prints {text}");
+        }
     }
 
     /// Waits until a listing looks as it should.
@@ -155,6 +193,12 @@ impl Done {
     /// The standard output as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.out.clone()).expect("text")
+    }
+
+    /// It ended well; gives what it printed.
+    pub(crate) fn ok(&self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.text()
     }
 
     /// It failed with this code, and said these words; and did not panic.

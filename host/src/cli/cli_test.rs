@@ -57,9 +57,32 @@ fn every_listing_has_json_and_takes_a_node() {
     for listing in ["ps", "modules", "logs"] {
         parsed(&format!("odeon {listing} --json --node a@box"));
     }
-    parsed("odeon nodes --json");
+    parsed("odeon nodes --json --on b@box:4370");
+    parsed("odeon nodes --local --json");
+    parsed("odeon info till --json");
+    refused("odeon nodes --local --on b");
     parsed("odeon inspect a.wasm --json");
     parsed("odeon doctor --json");
+}
+
+#[test]
+fn flags_of_the_cluster_are_on_off_or_as_they_were() {
+    for right in ["--hidden", "--hidden=false", "--no-mesh=true", "--compress", ""] {
+        parsed(format!("odeon node {right}").trim());
+    }
+    refused("odeon node --hidden=perhaps");
+    // A value stands behind `=` only.
+    refused("odeon node --hidden false");
+}
+
+#[test]
+fn a_program_that_runs_elsewhere_keeps_its_own_flags() {
+    let cli = parsed("odeon run --on b@box tool.wasm --on x");
+    assert_eq!(cli.common.on.as_deref(), Some("b@box"));
+    parsed("odeon cluster cookie b@box file");
+    parsed("odeon cluster cookie b@box --forget");
+    refused("odeon cluster cookie b@box");
+    refused("odeon cluster cookie b@box file --forget");
 }
 
 #[test]
