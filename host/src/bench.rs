@@ -2,13 +2,16 @@
 //!
 //! Each figure is taken in a process of its own, so that none suffers from what an
 //! earlier one left behind. `guest.wat` is the smallest possible actor ("min"); the
-//! Rust SDK's actor ("rust") is a file that `cargo xtask guests` builds.
+//! Rust SDK's actor ("rust") is a file that `cargo xtask guests` builds. [`local`] has
+//! the figures of one node, [`remote()`] those of two connected ones.
 
 mod beam;
 mod jobs;
 mod memory;
+mod remote;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -16,6 +19,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use jobs::Job;
+pub use remote::{Remote, remote};
 
 /// What to measure on one node.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,12 +64,28 @@ struct Figure {
     ratio: Option<f64>,
 }
 
+/// What was measured here.
+struct Measured {
+    name: &'static str,
+    unit: &'static str,
+    value: f64,
+}
+
+impl Figure {
+    /// Beside what the BEAM had, if it was measured.
+    fn new(measured: Measured, theirs: &mut [f64]) -> Self {
+        let Measured { name, unit, value } = measured;
+        let beam = (!theirs.is_empty()).then(|| median(theirs));
+        Self { name: name.into(), value, unit, beam, ratio: beam.map(|beam| value / beam) }
+    }
+}
+
 /// Measures, and prints the figures.
 ///
 /// # Errors
 /// An unknown name, a guest that is missing, a failed measurement.
 pub fn local(args: &Local) -> anyhow::Result<()> {
-    let chosen = choose(&args.only)?;
+    let chosen = choose(&Job::ALL, Job::name, &args.only)?;
     if args.job {
         let [job] = chosen[..] else { bail!("--job takes one name") };
         println!("{}", job.measure(&args.guest)?);
@@ -89,10 +109,15 @@ pub fn local(args: &Local) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn choose(only: &[String]) -> anyhow::Result<Vec<Job>> {
-    let all: BTreeMap<&str, Job> = Job::ALL.iter().map(|job| (job.name(), *job)).collect();
+/// The jobs of these names, or all.
+fn choose<J: Copy>(
+    jobs: &[J],
+    name: impl Fn(J) -> &'static str,
+    only: &[String],
+) -> anyhow::Result<Vec<J>> {
+    let all: BTreeMap<&str, J> = jobs.iter().map(|job| (name(*job), *job)).collect();
     if only.is_empty() {
-        return Ok(Job::ALL.to_vec());
+        return Ok(jobs.to_vec());
     }
     let find = |name: &String| {
         let names: Vec<_> = all.keys().copied().collect();
@@ -107,36 +132,47 @@ fn measure(job: Job, args: &Local, beam: Option<&beam::Beam>) -> anyhow::Result<
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let runs = if job.is_long() { 1 } else { args.runs };
     for _ in 0..runs {
-        ours.push(child(job, args)?);
+        ours.push(child_of(job, args)?);
         if let (Some(beam), Some(name)) = (beam, job.beam()) {
             theirs.push(beam.measure(name)?);
         }
     }
     let value = median(&mut ours);
-    let beam = (!theirs.is_empty()).then(|| median(&mut theirs));
-    Ok(Figure {
-        name: job.name().into(),
-        value,
-        unit: job.unit(),
-        beam,
-        ratio: beam.map(|beam| value / beam),
-    })
+    let measured = Measured { name: job.name(), unit: job.unit(), value };
+    Ok(Figure::new(measured, &mut theirs))
 }
 
-/// Measures once, in a process of its own.
-fn child(job: Job, args: &Local) -> anyhow::Result<f64> {
+fn child_of(job: Job, args: &Local) -> anyhow::Result<f64> {
+    let mut arguments: Vec<&OsStr> = Vec::new();
+    arguments.extend(["local", "--job", job.name(), "--guest"].map(OsStr::new));
+    arguments.push(args.guest.as_os_str());
+    child(job.name(), &arguments)
+}
+
+/// Measures once, in a process of its own: this program's `bench` with these arguments.
+fn child(name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<f64> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let output = Command::new(program)
-        .args(["bench", "local", "--job", job.name(), "--guest"])
-        .arg(&args.guest)
+        .arg("bench")
+        .args(arguments)
         .env_remove("RUST_BACKTRACE")
         .output()
         .context("cannot start a process to measure in")?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        bail!("{}: {}", job.name(), String::from_utf8_lossy(&output.stderr).trim());
+        bail!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    text.trim().parse().with_context(|| format!("{}: no figure in {text:?}", job.name()))
+    text.trim().parse().with_context(|| format!("{name}: no figure in {text:?}"))
+}
+
+/// This process is killed when the one that started it ends, in whatever way.
+fn ends_with_its_parent() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+    {
+        tracing::warn!(%error, "this process may outlive the one that started it");
+    }
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -12,6 +12,14 @@
 ;;   l  latency: pid, pid, count u32: as ping, and sends the times, u64 nanoseconds
 ;;      each, to the second pid
 ;;   b  fib: n u32
+;;   m  many: pid, count u32, bytes u32: sends so many messages of this length; the
+;;      last asks for an answer, which is waited for
+;;   e  as m, again and again
+;;   w  spawns and watches: count u32, node's name: makes an actor there that ends at
+;;      once, and waits for its down, one after the other
+;;   d  down: pid, count u32: receives pids, 16 bytes each, watches them all, tells the
+;;      pid when they are watched and when so many are down
+;; Any other ends at once.
 ;; `idle` is "i" as a function of its own: nothing is written to its memory until
 ;; the first message comes.
 (component
@@ -39,11 +47,55 @@
   (alias export $types "destination" (type $destination))
 
   (type $process-type (instance
+    (alias outer 1 $pid (type $pid'))
+    (export "pid" (type $pid (eq $pid')))
+    (alias outer 1 $reference (type $reference'))
+    (export "reference" (type $reference (eq $reference')))
+    (alias outer 1 $destination (type $destination'))
+    (export "destination" (type $destination (eq $destination')))
     (type $spawn-error' (variant
       (case "no-module" string) (case "no-function" string) (case "bad-argument" string)
       (case "bad-name" string) (case "system-limit" string) (case "denied" string)
       (case "noconnection")))
-    (export "spawn-error" (type (eq $spawn-error')))))
+    (export "spawn-error" (type $spawn-error (eq $spawn-error')))
+    (type $bytes (list u8))
+    (type $texts (list string))
+    (type $module' (variant (case "this") (case "name" string) (case "digest" string)))
+    (export "module" (type $module (eq $module')))
+    (type $entry-call' (record (field "function" string) (field "argument" $bytes)))
+    (export "entry-call" (type $entry-call (eq $entry-call')))
+    (type $start' (variant
+      (case "entry" $entry-call) (case "command" $texts) (case "call" string)))
+    (export "start" (type $start (eq $start')))
+    (type $alias-mode' (enum "explicit" "demonitor" "reply-demonitor"))
+    (export "alias-mode" (type $alias-mode (eq $alias-mode')))
+    (type $maybe-mode (option $alias-mode))
+    (type $tag (option $bytes))
+    (type $monitor-options' (record
+      (field "alias" $maybe-mode) (field "tag" $tag) (field "priority" bool)))
+    (export "monitor-options" (type $monitor-options (eq $monitor-options')))
+    (type $number (option u64))
+    (type $limits' (record
+      (field "memory-bytes-max" $number) (field "table-elements-max" $number)
+      (field "mailbox-messages-max" $number) (field "mailbox-bytes-max" $number)
+      (field "children-max" $number)))
+    (export "limits" (type $limits (eq $limits')))
+    (type $text (option string))
+    (type $maybe-monitor (option $monitor-options))
+    (type $maybe-pid (option $pid))
+    (type $maybe-limits (option $limits))
+    (type $spawn-options' (record
+      (field "node" $text) (field "link" bool) (field "monitor" $maybe-monitor)
+      (field "name" $text) (field "group-leader" $maybe-pid) (field "limits" $maybe-limits)))
+    (export "spawn-options" (type $spawn-options (eq $spawn-options')))
+    (type $maybe-reference (option $reference))
+    (type $spawned' (record (field "pid" $pid) (field "monitor" $maybe-reference)))
+    (export "spawned" (type $spawned (eq $spawned')))
+    (type $outcome (result $spawned (error $spawn-error)))
+    (export "spawn-with" (func (param "module" $module) (param "start" $start)
+      (param "options" $spawn-options) (result $outcome)))
+    (export "monitor" (func (param "of" $destination) (param "options" $monitor-options)
+      (result $reference)))))
   (import "odeon:actor/process@0.1.0" (instance $process (type $process-type)))
   (alias export $process "spawn-error" (type $spawn-error))
 
@@ -125,15 +177,26 @@
 
   (import "odeon:actor/timers@0.1.0" (instance $timers (export "now" (func (result u64)))))
 
-  ;; 0..64 what is sent; 512 the result of start; 1024 what receive gives; from 2048
-  ;; on what the host puts, forgotten at every receive; from 8192 on the times.
+  ;; 0..64 what is sent; 120..400 what spawn-with takes and gives; 512 the result of
+  ;; start; 640..896 a node's name; 904 a reference; 1024 what receive gives; from 2048 on
+  ;; what the host puts, forgotten at every receive; from 8192 on the times. Long
+  ;; messages are sent from 0 on, over all that.
   (core module $memory-module
     (memory (export "memory") 1)
     (global $top (mut i32) (i32.const 2048))
+    (func $room (export "room") (param $end i32)
+      (local $lack i32)
+      (local.set $lack (i32.sub
+        (i32.shr_u (i32.add (local.get $end) (i32.const 65535)) (i32.const 16))
+        (memory.size)))
+      (if (i32.gt_s (local.get $lack) (i32.const 0)) (then
+        (if (i32.eq (memory.grow (local.get $lack)) (i32.const -1)) (then (unreachable))))))
     (func (export "realloc") (param i32 i32 i32 i32) (result i32)
       (local $at i32)
       (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
       (global.set $top (i32.add (local.get $at) (local.get 3)))
+      (if (i32.gt_u (global.get $top) (i32.const 65536)) (then
+        (call $room (global.get $top))))
       (local.get $at))
     (func (export "forget") (global.set $top (i32.const 2048))))
   (core instance $memory (instantiate $memory-module))
@@ -147,15 +210,25 @@
     (canon lower (func $mailbox "receive-messages") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
   (core func $now (canon lower (func $timers "now")))
+  (core func $spawn-with
+    (canon lower (func $process "spawn-with") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
+  (core func $monitor
+    (canon lower (func $process "monitor") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
 
   (core module $main
     (import "memory" "memory" (memory 1))
     (import "memory" "forget" (func $forget))
+    (import "memory" "room" (func $room (param i32)))
     (import "odeon" "send" (func $send (param i64 i64 i32 i32)))
     (import "odeon" "receive" (func $receive-any (param i32 i64 i64 i32 i64 i32)))
     (import "odeon" "receive-messages"
       (func $receive-messages (param i32 i32 i32 i64 i32)))
     (import "odeon" "now" (func $now (result i64)))
+    (import "odeon" "spawn-with" (func $spawn-with (param i32 i32)))
+    (import "odeon" "monitor" (func $monitor
+      (param i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 
     (func $receive
       (call $forget)
@@ -227,11 +300,66 @@
         (br_if $again (local.get $count)))
       (call $send (local.get $to-node) (local.get $to-serial) (i32.const 8192)
         (i32.sub (local.get $at) (i32.const 8192))))
+    (func $many (param $node i64) (param $serial i64) (param $count i32) (param $bytes i32)
+      (call $room (local.get $bytes))
+      (memory.fill (i32.const 64) (i32.const 1) (i32.sub (local.get $bytes) (i32.const 64)))
+      (i32.store8 (i32.const 0) (i32.const 0))
+      (loop $again
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (if (i32.eqz (local.get $count)) (then (i32.store8 (i32.const 0) (i32.const 1))))
+        (call $send (local.get $node) (local.get $serial) (i32.const 0) (local.get $bytes))
+        (br_if $again (local.get $count)))
+      (call $receive)
+      (i64.store (i32.const 512) (i64.const 0)))
+    (func $endless (param $node i64) (param $serial i64) (param $count i32) (param $bytes i32)
+      (loop $again
+        (call $many
+          (local.get $node) (local.get $serial) (local.get $count) (local.get $bytes))
+        (br $again)))
+    (func $await-down
+      (loop $again
+        (call $receive)
+        (br_if $again (i32.ne (i32.load8_u (i32.const 1032)) (i32.const 2)))))
+    (func $spawn-down (param $count i32) (param $name i32) (param $length i32)
+      (memory.copy (i32.const 640) (local.get $name) (local.get $length))
+      (i32.store8 (i32.const 120) (i32.const 0x6e))
+      (i32.store (i32.const 144) (i32.const 120))
+      (i32.store (i32.const 148) (i32.const 1))
+      (i32.store8 (i32.const 160) (i32.const 1))
+      (i32.store (i32.const 164) (i32.const 640))
+      (i32.store (i32.const 168) (local.get $length))
+      (i32.store8 (i32.const 176) (i32.const 1))
+      (loop $again
+        (call $spawn-with (i32.const 128) (i32.const 352))
+        (if (i32.load8_u (i32.const 352)) (then (unreachable)))
+        (call $await-down)
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
+    (func $downs (param $node i64) (param $serial i64) (param $count i32)
+      (local $at i32) (local $end i32)
+      (call $receive)
+      (local.set $at (i32.load (i32.const 1080)))
+      (local.set $end (i32.add (local.get $at) (i32.load (i32.const 1084))))
+      (loop $again
+        (call $monitor (i32.const 0)
+          (i64.load (local.get $at)) (i64.load offset=8 (local.get $at))
+          (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 904))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br_if $again (i32.lt_u (local.get $at) (local.get $end))))
+      (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64))
+      (loop $again
+        (call $await-down)
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count)))
+      (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64)))
     (func $echo
       (loop $again (call $receive) (call $answer) (br $again)))
 
     (func (export "idle") (call $echo))
-    (func (export "start") (param $name i32) (param i32) (param $a i32) (param i32) (result i32)
+    (func (export "start") (param $name i32) (param i32) (param $a i32) (param $length i32)
+      (result i32)
       (local $what i32)
       (local.set $what (i32.load8_u (local.get $name)))
       (if (i32.eq (local.get $what) (i32.const 0x69)) (then (call $echo)))
@@ -251,6 +379,18 @@
         (i32.load offset=32 (local.get $a)))))
       (if (i32.eq (local.get $what) (i32.const 0x62)) (then
         (drop (call $fib (i32.load (local.get $a))))))
+      (if (i32.eq (local.get $what) (i32.const 0x6d)) (then (call $many
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)) (i32.load offset=20 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x65)) (then (call $endless
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)) (i32.load offset=20 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x77)) (then (call $spawn-down
+        (i32.load (local.get $a)) (i32.add (local.get $a) (i32.const 4))
+        (i32.sub (local.get $length) (i32.const 4)))))
+      (if (i32.eq (local.get $what) (i32.const 0x64)) (then (call $downs
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)))))
       (i32.const 512)))
   (core instance $main (instantiate $main
     (with "memory" (instance $memory))
@@ -258,7 +398,9 @@
       (export "send" (func $send))
       (export "receive" (func $receive))
       (export "receive-messages" (func $receive-messages))
-      (export "now" (func $now))))))
+      (export "now" (func $now))
+      (export "spawn-with" (func $spawn-with))
+      (export "monitor" (func $monitor))))))
 
   (func $start (param "function" string) (param "argument" (list u8))
     (result (result (error $exit-reason)))

@@ -356,18 +356,18 @@ impl Bench {
     }
 }
 
-fn finished(reason: Reason) -> anyhow::Result<()> {
+pub(super) fn finished(reason: Reason) -> anyhow::Result<()> {
     match reason {
         Reason::Normal | Reason::NoProc => Ok(()),
         reason => bail!("an actor ended: {reason}"),
     }
 }
 
-fn pid_bytes(pid: Pid) -> Vec<u8> {
+pub(super) fn pid_bytes(pid: Pid) -> Vec<u8> {
     [pid.node.get().to_le_bytes(), pid.serial.to_le_bytes()].concat()
 }
 
-fn to(pid: Pid, count: u32) -> Vec<u8> {
+pub(super) fn to(pid: Pid, count: u32) -> Vec<u8> {
     let mut argument = pid_bytes(pid);
     argument.extend(count.to_le_bytes());
     argument

@@ -13,14 +13,16 @@ pub(crate) struct Bench {
 enum What {
     /// One node: spawning, messages, memory.
     Local(odeon::bench::Local),
+    /// Two connected nodes: messages, spawning, losing one.
+    Remote(odeon::bench::Remote),
 }
 
 impl Bench {
     pub(crate) fn run(self) -> Result<u8, Exit> {
-        match self.what {
-            What::Local(local) => odeon::bench::local(&local)
-                .map(|()| code::OK)
-                .map_err(|error| Exit::because(&error)),
-        }
+        let done = match self.what {
+            What::Local(local) => odeon::bench::local(&local),
+            What::Remote(remote) => odeon::bench::remote(&remote),
+        };
+        done.map(|()| code::OK).map_err(|error| Exit::because(&error))
     }
 }

@@ -1,0 +1,161 @@
+%% The jobs of `odeon bench remote` for Erlang's virtual machine: two connected ones, of
+%% which the near one measures and prints one number. Both end when their standard
+%% input does, so that none outlives whoever started them.
+-module(bench_remote).
+-export([main/1, far/0, spawned/1, crowd/1, canary/0, nothing/0]).
+
+far() ->
+    io:format("ready~n"),
+    until_eof().
+
+main([Job, Far]) ->
+    spawn(fun until_eof/0),
+    Value = run(Job, list_to_atom(Far)),
+    io:format("~.4f~n", [float(Value)]),
+    halt(0).
+
+until_eof() ->
+    case io:get_line("") of
+        Text when is_list(Text) -> until_eof();
+        _ -> halt(0)
+    end.
+
+median(Values) -> lists:nth(length(Values) div 2 + 1, lists:sort(Values)).
+
+seconds(Work) ->
+    Start = erlang:monotonic_time(nanosecond),
+    Work(),
+    (erlang:monotonic_time(nanosecond) - Start) / 1.0e9.
+
+await([]) -> ok;
+await([Ref | Refs]) -> receive {'DOWN', Ref, _, _, normal} -> await(Refs) end.
+
+run("connect", Node) ->
+    Times = [begin
+        Time = seconds(fun() -> true = net_kernel:connect_node(Node) end),
+        erlang:disconnect_node(Node),
+        timer:sleep(100),
+        Time * 1.0e3
+    end || _ <- lists:seq(1, 21)],
+    median(Times);
+run(Job, Node) ->
+    true = net_kernel:connect_node(Node),
+    connected(Job, Node).
+
+connected("pingpong", Node) ->
+    Pong = far_spawn(Node, [echo]),
+    Trip = fun(Count) ->
+        seconds(fun() -> await([element(2, spawn_monitor(fun() -> ping(Pong, body(64), Count) end))]) end)
+    end,
+    Trip(5000),
+    Count = 40000,
+    Count / Trip(Count);
+connected("small", Node) -> stream(Node, 1, 400000, 64);
+connected("small_8", Node) -> stream(Node, 8, 50000, 64);
+connected("big", Node) ->
+    Count = 1024,
+    stream(Node, 1, Count, 1 bsl 20) * (1 bsl 20) / 1.0e6;
+connected("spawn_down", Node) ->
+    Count = 20000,
+    spawn_down(Node, 1000),
+    Count / seconds(fun() -> spawn_down(Node, Count) end);
+connected("ping_under_bulk", Node) ->
+    Pong = far_spawn(Node, [echo]),
+    Sink = far_spawn(Node, [sink]),
+    Bulk = body(64 bsl 20),
+    spawn_link(fun() -> bulk(Sink, Bulk) end),
+    timer:sleep(500),
+    Self = self(),
+    spawn(fun() -> Self ! {times, [trip(Pong) || _ <- lists:seq(1, 300)]} end),
+    receive {times, Times} ->
+        lists:nth(length(Times) * 99 div 100, lists:sort(Times)) / 1000
+    end;
+connected("nodedown", Node) ->
+    Pids = rpc:call(Node, ?MODULE, crowd, [100000]),
+    Refs = [monitor(process, Pid) || Pid <- Pids],
+    Port = rpc:call(Node, ?MODULE, canary, []),
+    Self = self(),
+    spawn_opt(fun() ->
+        {ok, Socket} = gen_tcp:connect({127, 0, 0, 1}, Port, [{active, true}]),
+        Self ! connected,
+        receive {tcp_closed, Socket} -> Self ! {lost, erlang:monotonic_time(nanosecond)} end
+    end, [{priority, max}]),
+    receive connected -> ok end,
+    Process = rpc:call(Node, os, getpid, []),
+    timer:sleep(500),
+    spawn(fun() -> os:cmd("kill -9 " ++ Process) end),
+    [receive {'DOWN', Ref, _, _, noconnection} -> ok end || Ref <- Refs],
+    End = erlang:monotonic_time(nanosecond),
+    receive {lost, Start} -> (End - Start) / 1.0e6 end.
+
+body(Bytes) -> binary:copy(<<1>>, Bytes).
+
+%% On the far node, what spawn/4 runs.
+spawned([echo]) -> echo();
+spawned([sink]) -> sink().
+
+far_spawn(Node, What) -> spawn(Node, ?MODULE, spawned, [What]).
+
+echo() -> receive {From, Body} -> From ! Body, echo() end.
+
+sink() ->
+    receive
+        {ack, From, _} -> From ! done, sink();
+        {msg, _, _} -> sink()
+    end.
+
+ping(_, _, 0) -> ok;
+ping(Pong, Body, Count) ->
+    Pong ! {self(), Body},
+    receive _ -> ping(Pong, Body, Count - 1) end.
+
+trip(Pong) ->
+    Start = erlang:monotonic_time(nanosecond),
+    Pong ! {self(), body(64)},
+    receive _ -> ok end,
+    erlang:monotonic_time(nanosecond) - Start.
+
+%% Messages in a second. Each sender's last one is answered.
+stream(Node, Senders, Count, Bytes) ->
+    Sink = far_spawn(Node, [sink]),
+    Body = body(Bytes),
+    Send = fun(Messages) ->
+        seconds(fun() ->
+            await([element(2, spawn_monitor(fun() -> send(Sink, Body, Messages) end))
+                || _ <- lists:seq(1, Senders)])
+        end)
+    end,
+    Send(max(1, Count div 20)),
+    Senders * Count / Send(Count).
+
+send(Sink, Body, 1) ->
+    Sink ! {ack, self(), Body},
+    receive done -> ok end;
+send(Sink, Body, Count) ->
+    Sink ! {msg, self(), Body},
+    send(Sink, Body, Count - 1).
+
+bulk(Sink, Body) ->
+    Sink ! {ack, self(), Body},
+    receive done -> bulk(Sink, Body) end.
+
+spawn_down(_, 0) -> ok;
+spawn_down(Node, Count) ->
+    {_, Ref} = spawn_monitor(Node, ?MODULE, nothing, []),
+    receive {'DOWN', Ref, _, _, normal} -> spawn_down(Node, Count - 1) end.
+
+nothing() -> ok.
+
+crowd(Count) -> [spawn(fun echo/0) || _ <- lists:seq(1, Count)].
+
+%% A connection that shows when this node's process is gone.
+canary() ->
+    Self = self(),
+    spawn(fun() ->
+        {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
+        {ok, Port} = inet:port(Listener),
+        Self ! {port, Port},
+        {ok, _} = gen_tcp:accept(Listener),
+        receive never -> ok end
+    end),
+    receive {port, Port} -> Port end.
