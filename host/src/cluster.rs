@@ -252,7 +252,7 @@ impl Cluster {
             }
         };
         let name = name.ok_or(Reason::NoConnection)?;
-        self.want(&name, false).map_err(|_| Reason::NoConnection)
+        self.want(&name).map_err(|_| Reason::NoConnection)
     }
 
     /// The connection to an incarnation, if there is one.
@@ -267,32 +267,24 @@ impl Cluster {
     }
 
     /// The way to a node by its name; begins to connect where there is none.
-    pub(crate) fn want(&self, name: &str, explicit: bool) -> Result<Arc<Link>, ConnectError> {
-        if !explicit && let Some(link) = self.by_name.read().get(name) {
+    pub(crate) fn want(&self, name: &str) -> Result<Arc<Link>, ConnectError> {
+        if let Some(link) = self.by_name.read().get(name) {
             return Ok(Arc::clone(link));
         }
         let alive = self.alive.read();
         let Some(alive) = &*alive else { return Err(ConnectError::NotAlive) };
         let mut links = self.by_name.write();
-        let (link, is_new) = match links.get(name) {
-            Some(link) => (Arc::clone(link), false),
+        let link = match links.get(name) {
+            Some(link) => return Ok(Arc::clone(link)),
             None if name == self.name => {
                 return Err(ConnectError::Failed("that is this node itself".into()));
             }
-            None if links.len() >= LINKS_MAX => {
-                return Err(ConnectError::Failed(
-                    format!("connections-max of {LINKS_MAX} nodes reached").into(),
-                ));
-            }
-            None => {
-                let link = Link::connecting(name.into());
-                links.insert(name.to_owned(), Arc::clone(&link));
-                (link, true)
-            }
+            None if links.len() >= LINKS_MAX => return Err(too_many_links()),
+            None => Link::connecting(name.into()),
         };
-        if is_new || explicit {
-            let _ = alive.events.send(keeper::Event::Want { name: name.to_owned(), explicit });
-        }
+        links.insert(name.to_owned(), Arc::clone(&link));
+        let want = keeper::Event::Want { name: name.to_owned(), explicit: false, waiter: None };
+        let _ = alive.events.send(want);
         Ok(link)
     }
 
@@ -306,8 +298,19 @@ impl Cluster {
                 places.insert(name.to_owned(), format!("{host}:{port}"));
             }
         }
-        let link = self.want(name, explicit)?;
-        match link.wait().await {
+        if name == self.name {
+            return Err(ConnectError::Failed("that is this node itself".into()));
+        }
+        // The keeper says what comes of this very wish: what others wished before may have
+        // failed already.
+        let (waiter, outcome) = oneshot::channel();
+        {
+            let alive = self.alive.read();
+            let Some(alive) = &*alive else { return Err(ConnectError::NotAlive) };
+            let (name, waiter) = (name.to_owned(), Some(waiter));
+            let _ = alive.events.send(keeper::Event::Want { name, explicit, waiter });
+        }
+        match outcome.await {
             Ok(Ok(node)) => Ok(node),
             Ok(Err(why)) => Err(ConnectError::Failed(why)),
             Err(_) => Err(ConnectError::Failed("the node stops".into())),
@@ -389,9 +392,15 @@ impl Cluster {
     }
 
     /// Asks another node for an actor. The answer comes to the parent as a `SpawnReply`.
-    pub(crate) fn spawn(&self, node: &str, request: SpawnRequest) -> Result<(), SpawnError> {
-        let link = self.want(node, false).map_err(|_| SpawnError::NoConnection)?;
-        link.spawn(request)
+    /// Gives the connection if it is behind.
+    pub(crate) fn spawn(
+        &self,
+        node: &str,
+        request: SpawnRequest,
+    ) -> Result<Option<Arc<Link>>, SpawnError> {
+        let link = self.want(node).map_err(|_| SpawnError::NoConnection)?;
+        let sent = link.spawn(request)?;
+        Ok((sent == Sent::Busy).then_some(link))
     }
 
     /// The registered actor of a node, to put a monitor on: the node's id.
@@ -431,6 +440,10 @@ fn split_port(name: &str) -> (&str, Option<&str>) {
         Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
         _ => (name, None),
     }
+}
+
+fn too_many_links() -> ConnectError {
+    ConnectError::Failed(format!("connections-max of {LINKS_MAX} nodes reached").into())
 }
 
 /// The pid that stands for whoever has a name on a node, in monitors.

@@ -221,7 +221,7 @@ impl Node {
                     return;
                 }
                 Recipient::At { node, name } => {
-                    if let Ok(link) = runtime.cluster.want(&node, false) {
+                    if let Ok(link) = runtime.cluster.want(&node) {
                         runtime.cluster.send_at(&runtime, from, &link, Address::Name(name), signal);
                     }
                     return;

@@ -19,7 +19,7 @@ use crate::io::Output;
 use crate::limits::{Limits, Quota};
 use crate::modules::compile::TierChoice;
 use crate::modules::store::Store;
-use crate::scheduler::Spawner;
+use crate::scheduler::{self, Spawner};
 use crate::timers::Timers;
 use crate::wasm::Programs;
 
@@ -182,7 +182,11 @@ impl Runtime {
         let mut state = cell.state();
         with_effects(|effects| {
             let result = act(&mut state.process, effects);
-            self.perform(&mut state, effects);
+            if let Some(link) = self.perform(&mut state, effects) {
+                // It goes on when the connection has caught up.
+                state.suspended = Some(link);
+                scheduler::ask_for_yield();
+            }
             (result, state.doomed)
         })
     }
@@ -223,13 +227,17 @@ impl Runtime {
         receiver
     }
 
-    /// Carries out effects, in order.
-    fn perform(&self, state: &mut State, effects: &mut Effects) {
+    /// Carries out effects, in order. Gives the last connection that took a signal and is
+    /// behind.
+    fn perform(&self, state: &mut State, effects: &mut Effects) -> Option<Arc<Link>> {
+        let mut busy = None;
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send(envelope) if envelope.to.node != self.id => {
-                    if let Routed::Answer(Some(answer)) = self.cluster.route(self, envelope) {
-                        self.tell_at_once(state, answer);
+                    match self.cluster.route(self, envelope) {
+                        Routed::Answer(Some(answer)) => self.tell_at_once(state, answer),
+                        Routed::Answer(None) | Routed::Taken => {}
+                        Routed::Busy(link) => busy = Some(link),
                     }
                 }
                 Effect::Send(envelope) => {
@@ -252,6 +260,7 @@ impl Runtime {
                 Effect::Die(_) => state.doomed = true,
             }
         }
+        busy
     }
 
     /// There is no way to another node: the sender's machine learns it before it is told

@@ -1,3 +1,25 @@
 //! Nodes that are connected: what actors of one see of actors of another.
+//!
+//! Rows of the conformance catalogue have their ids in the tests' names; ROWS.md beside
+//! the conformance suite lists them. Between nodes a report is no barrier for third
+//! parties: tests wait for what has to happen, and show that nothing else does by a
+//! marker from the same sender behind it.
 
+mod aliases;
 mod basics;
+mod busy;
+mod code;
+mod common;
+mod cookies;
+// mod hostile;
+mod leaders;
+mod links;
+mod messages;
+mod monitors;
+mod nodes;
+mod spawns;
+#[allow(dead_code, reason = "shared with the suite on one node")]
+#[path = "../conformance/support.rs"]
+mod support;
+mod timers;
+mod tls;

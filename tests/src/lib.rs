@@ -265,7 +265,9 @@ impl Puppet {
         while !self.reported.iter().any(|(number, _)| *number == given.0) {
             let next = tokio::time::timeout(DEADLINE, next_body(&mut self.tester)).await;
             let Ok(body) = next else {
-                self.fail(&format!("no report on order {} in time", given.0))
+                let is_there = self.node.actor(self.pid.word()).is_some();
+                let number = given.0;
+                self.fail(&format!("no report on order {number} in time; alive: {is_there}"))
             };
             let report: protocol::Report =
                 postcard::from_bytes(&body).expect("a puppet sends its tester reports alone");

@@ -70,6 +70,8 @@ pub(super) struct Parts {
     pub(super) first: Option<Frame>,
     pub(super) initiated: bool,
     pub(super) tick_time: watch::Receiver<Duration>,
+    /// Until when nothing is read: up to then it is told that the node is up.
+    pub(super) begun: oneshot::Receiver<()>,
 }
 
 /// Nothing to write.
@@ -277,7 +279,7 @@ async fn end(transport: &mut Transport, last: Option<Frame>) {
 
 /// Begins to carry signals. Gives what waited for another incarnation of the node.
 pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
-    let Parts { runtime, link, node, fresh, first, initiated, tick_time } = parts;
+    let Parts { runtime, link, node, fresh, first, initiated, tick_time, begun } = parts;
     let Fresh { conn, transport, session, .. } = fresh;
     let mut outbox = Outbox::new(session.features);
     if let Some(first) = &first {
@@ -301,6 +303,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
         served: JoinSet::new(),
     };
     tokio::spawn(async move {
+        let _ = begun.await;
         let reason = carrier.carry(tick_time).await;
         runtime.cluster.event(Event::Lost { conn, reason });
     });

@@ -89,7 +89,7 @@ impl Delivery {
             Signal::Link | Signal::IoRequest { .. } => self.involve(&cell),
             Signal::SpawnReply { request, outcome } => {
                 // Only what was asked for, by whom it was asked for.
-                if self.link.take_spawn(*request) != Some(cell.pid.serial) {
+                if !self.link.take_spawn(*request, cell.pid.serial) {
                     return;
                 }
                 if outcome.is_ok() {
@@ -118,7 +118,7 @@ impl Delivery {
     /// Nobody is there: whoever waits for an answer gets one.
     fn nobody(&self, from: Pid, meant: u64, signal: Signal) {
         if let Signal::SpawnReply { request, .. } = &signal {
-            self.link.take_spawn(*request);
+            self.link.take_spawn(*request, meant);
         }
         let to = Pid { node: self.runtime.id, serial: meant };
         if let Some(answer) = undeliverable(Envelope { from, to, signal }) {

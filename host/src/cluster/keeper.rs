@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::Dialler;
 use super::connection::{self, Fresh};
-use super::link::{Link, Remains};
+use super::link::{Link, Remains, Waiter};
 use super::{Alive, Options};
 use crate::net::listen::Peers;
 use crate::net::transport::Transport;
@@ -30,6 +30,8 @@ pub(super) enum Event {
     Want {
         name: String,
         explicit: bool,
+        /// Hears what comes of it.
+        waiter: Option<Waiter>,
     },
     Disconnect {
         name: String,
@@ -105,6 +107,8 @@ struct Keeper {
     welcoming: HashMap<u64, oneshot::Sender<()>>,
     tick_time: watch::Receiver<Duration>,
     conns: Arc<AtomicU64>,
+    /// Connections that are kept and carry signals when everybody has been told.
+    beginning: Vec<oneshot::Sender<()>>,
 }
 
 impl Distribution {
@@ -146,6 +150,7 @@ impl Distribution {
             welcoming: HashMap::new(),
             tick_time,
             conns: Arc::clone(&conns),
+            beginning: Vec::new(),
         };
         tokio::spawn(keeper.run(settings, queue));
         Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time, own }
@@ -190,7 +195,10 @@ impl Keeper {
             {
                 let mut machine = self.machine.lock();
                 match event {
-                    Event::Want { name, explicit } => {
+                    Event::Want { name, explicit, waiter } => {
+                        if let Some(waiter) = waiter {
+                            self.link(&name).wait(waiter);
+                        }
                         machine.want(&name, explicit, &mut effects);
                     }
                     Event::Disconnect { name, done: answer } => {
@@ -236,6 +244,10 @@ impl Keeper {
             }
             for effect in effects.drain(..) {
                 self.perform(effect);
+            }
+            // Everybody has been told that these nodes are up: signals may come.
+            for begin in self.beginning.drain(..) {
+                let _ = begin.send(());
             }
             if let Some(done) = done {
                 let _ = done.send(());
@@ -329,16 +341,12 @@ impl Keeper {
         let Some(fresh) = self.fresh.remove(&conn) else { return };
         let node = NodeId::from_wire(info.id);
         let cluster = &self.runtime.cluster;
-        let link = Arc::clone(
-            cluster
-                .by_name
-                .write()
-                .entry(info.name.clone())
-                .or_insert_with(|| Link::connecting(info.name.as_str().into())),
-        );
+        let link = self.link(&info.name);
         tracing::info!(node = info.name, id = info.id, "connected");
         // The one that was welcomed says who it is before all else.
         let first = initiated.then(|| Frame::About(self.own.lock().clone()));
+        let (begin, begun) = oneshot::channel();
+        self.beginning.push(begin);
         let stale = connection::start(connection::Parts {
             runtime: Arc::clone(&self.runtime),
             link: Arc::clone(&link),
@@ -347,12 +355,19 @@ impl Keeper {
             first,
             initiated,
             tick_time: self.tick_time.clone(),
+            begun,
         });
         cluster.by_id.write().insert(info.id, Arc::clone(&link));
         for item in stale {
             self.answer_stale(item);
         }
         self.active.insert(conn, Active { link });
+    }
+
+    /// The way to a node, made if there is none.
+    fn link(&self, name: &str) -> Arc<Link> {
+        let mut links = self.runtime.cluster.by_name.write();
+        Arc::clone(links.entry(name.to_owned()).or_insert_with(|| Link::connecting(name.into())))
     }
 
     /// What was meant for an incarnation that is dead is answered as the dead do.

@@ -27,11 +27,11 @@ use tokio::sync::oneshot;
 
 use crate::control::mux;
 
-/// Bytes that wait for a connection to be made. What goes beyond is answered as if
-/// the node could not be reached.
+/// Bytes that wait for a connection to be made. Guests are suspended from half of it
+/// on; what goes beyond all the same is answered as if the node could not be reached.
 pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 
-/// Items that wait for a connection to be made.
+/// Items that wait for a connection to be made, likewise.
 pub(super) const WAITING_ITEMS_MAX: usize = 100_000;
 
 /// Spawn requests to one node that are not answered.
@@ -65,8 +65,13 @@ struct Waiting {
 struct Connecting {
     items: Vec<Waiting>,
     bytes: usize,
-    waiters: Vec<oneshot::Sender<Result<NodeId, Arc<str>>>>,
+    waiters: Vec<Waiter>,
+    /// Tasks that sent more than should wait, until the connection is there.
+    suspended: Vec<Waker>,
 }
+
+/// Who waits for a connection: hears the incarnation, or why there is none.
+pub(super) type Waiter = oneshot::Sender<Result<NodeId, Arc<str>>>;
 
 struct Up {
     node: NodeId,
@@ -122,7 +127,7 @@ pub(super) struct Remains {
     pub(super) involved: Involved,
     /// What waited for the connection: the incarnation meant, and the item.
     pub(super) items: Vec<(Option<NodeId>, Item)>,
-    pub(super) waiters: Vec<oneshot::Sender<Result<NodeId, Arc<str>>>>,
+    pub(super) waiters: Vec<Waiter>,
     suspended: Vec<Waker>,
 }
 
@@ -236,7 +241,7 @@ impl Link {
             Phase::Up(up) => push(&mut up.outbox, &item),
             Phase::Connecting(connecting) => {
                 connecting.add(node, item);
-                Sent::Taken
+                connecting.sent()
             }
             Phase::Ending => Sent::Taken,
         };
@@ -246,7 +251,7 @@ impl Link {
     }
 
     /// Sends a spawn request of an own actor.
-    pub(crate) fn spawn(&self, request: SpawnRequest) -> Result<(), SpawnError> {
+    pub(crate) fn spawn(&self, request: SpawnRequest) -> Result<Sent, SpawnError> {
         let mut state = self.state.lock();
         let State { phase, involved } = &mut *state;
         if involved.spawns.len() >= SPAWNS_MAX {
@@ -256,24 +261,25 @@ impl Link {
         }
         let (reference, parent) = (request.request, request.parent);
         let item = Item::Spawn(Box::new(request));
-        match phase {
-            Phase::Up(up) => {
-                push(&mut up.outbox, &item);
+        let sent = match phase {
+            Phase::Up(up) => push(&mut up.outbox, &item),
+            Phase::Connecting(connecting) if !connecting.is_full() => {
+                connecting.add(None, item);
+                connecting.sent()
             }
-            Phase::Connecting(connecting) if !connecting.is_full() => connecting.add(None, item),
             Phase::Connecting(_) | Phase::Ending => return Err(SpawnError::NoConnection),
-        }
+        };
         involved.spawns.insert(reference, parent);
         drop(state);
         self.wake();
-        Ok(())
+        Ok(sent)
     }
 
     /// Whether more than a little waits to go out.
     pub(crate) fn is_busy(&self) -> bool {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.is_busy(),
-            Phase::Connecting(connecting) => connecting.bytes > WAITING_BYTES_MAX / 2,
+            Phase::Connecting(connecting) => connecting.is_busy(),
             Phase::Ending => false,
         }
     }
@@ -281,12 +287,13 @@ impl Link {
     /// Whether a sender has to go on waiting; if so, it is woken when it need not.
     pub(crate) fn suspends(&self, context: &Context<'_>) -> bool {
         let mut state = self.state.lock();
-        let Phase::Up(up) = &mut state.phase else { return false };
-        if !up.outbox.is_busy() {
-            return false;
-        }
-        if !up.suspended.iter().any(|waker| waker.will_wake(context.waker())) {
-            up.suspended.push(context.waker().clone());
+        let suspended = match &mut state.phase {
+            Phase::Up(up) if up.outbox.is_busy() => &mut up.suspended,
+            Phase::Connecting(connecting) if connecting.is_busy() => &mut connecting.suspended,
+            Phase::Up(_) | Phase::Connecting(_) | Phase::Ending => return false,
+        };
+        if !suspended.iter().any(|waker| waker.will_wake(context.waker())) {
+            suspended.push(context.waker().clone());
         }
         true
     }
@@ -307,15 +314,13 @@ impl Link {
         self.wake();
     }
 
-    /// Waits for the connection: the incarnation, or why there is none.
-    pub(super) fn wait(&self) -> oneshot::Receiver<Result<NodeId, Arc<str>>> {
-        let (answer, waiter) = oneshot::channel();
+    /// Tells this one when the connection is there, or will not come.
+    pub(super) fn wait(&self, waiter: Waiter) {
         match &mut self.state.lock().phase {
-            Phase::Connecting(connecting) => connecting.waiters.push(answer),
-            Phase::Up(up) => drop(answer.send(Ok(up.node))),
-            Phase::Ending => drop(answer.send(Err("the connection is ending".into()))),
+            Phase::Connecting(connecting) => connecting.waiters.push(waiter),
+            Phase::Up(up) => drop(waiter.send(Ok(up.node))),
+            Phase::Ending => drop(waiter.send(Err("the connection is ending".into()))),
         }
-        waiter
     }
 
     /// The connection is there. Gives what waited for another incarnation.
@@ -326,8 +331,10 @@ impl Link {
         exchanges: mux::Connection,
     ) -> Vec<(Option<NodeId>, Item)> {
         let mut state = self.state.lock();
-        let mut stale = Vec::new();
+        let (mut stale, mut suspended) = (Vec::new(), Vec::new());
         if let Phase::Connecting(connecting) = &mut state.phase {
+            // Looked at again when the first message has gone.
+            suspended = std::mem::take(&mut connecting.suspended);
             for waiting in connecting.items.drain(..) {
                 if waiting.node.is_some_and(|meant| meant != node) {
                     stale.push((waiting.node, waiting.what));
@@ -339,7 +346,7 @@ impl Link {
                 let _ = waiter.send(Ok(node));
             }
         }
-        let up = Up { node, outbox, exchanges, suspended: Vec::new() };
+        let up = Up { node, outbox, exchanges, suspended };
         state.phase = Phase::Up(Box::new(up));
         stale
     }
@@ -360,6 +367,7 @@ impl Link {
             Phase::Connecting(connecting) => {
                 items = connecting.items.into_iter().map(|one| (one.node, one.what)).collect();
                 waiters = connecting.waiters;
+                suspended = connecting.suspended;
             }
             Phase::Up(up) => suspended = up.suspended,
             Phase::Ending => {}
@@ -438,9 +446,14 @@ impl Link {
         self.state.lock().involved.named.remove(&monitor)
     }
 
-    /// A spawn request is answered. Whose it was.
-    pub(super) fn take_spawn(&self, request: Reference) -> Option<u64> {
-        self.state.lock().involved.spawns.remove(&request)
+    /// A spawn request is answered to this actor. Whether it was its own.
+    pub(super) fn take_spawn(&self, request: Reference, serial: u64) -> bool {
+        let spawns = &mut self.state.lock().involved.spawns;
+        let is_own = spawns.get(&request) == Some(&serial);
+        if is_own {
+            spawns.remove(&request);
+        }
+        is_own
     }
 
     /// Lets the connection's task look.
@@ -457,6 +470,14 @@ impl Link {
 impl Connecting {
     fn is_full(&self) -> bool {
         self.items.len() >= WAITING_ITEMS_MAX || self.bytes >= WAITING_BYTES_MAX
+    }
+
+    fn is_busy(&self) -> bool {
+        self.items.len() >= WAITING_ITEMS_MAX / 2 || self.bytes >= WAITING_BYTES_MAX / 2
+    }
+
+    fn sent(&self) -> Sent {
+        if self.is_busy() { Sent::Busy } else { Sent::Taken }
     }
 
     fn add(&mut self, node: Option<NodeId>, what: Item) {

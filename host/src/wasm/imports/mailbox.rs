@@ -252,7 +252,7 @@ impl GuestState {
         let cluster = &self.runtime.cluster;
         self.may_send(cluster.connected_name(node), options)?;
         // What cannot be sent, and what has no valid name, is dropped.
-        let (Ok(link), Some(name)) = (cluster.want(node, false), convert::local_name(name)) else {
+        let (Ok(link), Some(name)) = (cluster.want(node), convert::local_name(name)) else {
             return Ok(());
         };
         let signal = Signal::Message { via: None, priority: false, body };
@@ -281,7 +281,7 @@ impl GuestState {
     }
 
     /// A connection is behind: this actor goes on when it has caught up.
-    fn suspend(&self, link: Arc<Link>) {
+    pub(super) fn suspend(&self, link: Arc<Link>) {
         self.cell.state().suspended = Some(link);
         scheduler::ask_for_yield();
     }

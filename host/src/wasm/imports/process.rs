@@ -98,7 +98,10 @@ impl Host for GuestState {
         if alias.node != self.runtime.id {
             let origin = ExitOrigin::Alias { alias, priority };
             let signal = Signal::Exit { reason, origin };
-            self.runtime.cluster.send_alias(&self.runtime, self.cell.pid, alias, signal);
+            let sent = self.runtime.cluster.send_alias(&self.runtime, self.cell.pid, alias, signal);
+            if let Some(link) = sent {
+                self.suspend(link);
+            }
         } else if let Some(owner) = self.runtime.directory.alias_owner(alias) {
             let origin = ExitOrigin::Alias { alias, priority };
             let signal = Signal::Exit { reason, origin };
@@ -383,8 +386,10 @@ impl GuestState {
         let asked = self
             .request(module, start, options, request)
             .and_then(|asked| self.runtime.cluster.spawn(node, asked));
-        if let Err(error) = asked {
-            self.runtime.answer_spawn(self.cell.pid, request, Err(error));
+        match asked {
+            Ok(None) => {}
+            Ok(Some(behind)) => self.suspend(behind),
+            Err(error) => self.runtime.answer_spawn(self.cell.pid, request, Err(error)),
         }
         Ok(())
     }
