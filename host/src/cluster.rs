@@ -142,8 +142,9 @@ pub(crate) struct Cluster {
     watchers: Mutex<BTreeSet<u64>>,
     /// Where nodes listen, as this node's operator or guests said.
     places: Mutex<BTreeMap<String, String>>,
-    /// Modules that are being fetched.
-    fetching: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
+    /// Modules that are being fetched, and from which node: one that does not give what
+    /// it has must not hold up another.
+    fetching: Mutex<HashMap<(Arc<str>, Digest), Weak<tokio::sync::Mutex<()>>>>,
 }
 
 /// What there is while this node is distributed.
@@ -414,15 +415,16 @@ impl Cluster {
         }
     }
 
-    /// Held by whoever fetches this module.
-    fn fetching(&self, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
+    /// Held by whoever fetches this module from there.
+    fn fetching(&self, from: &Link, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let key = (Arc::clone(&from.name), digest);
         let mut fetching = self.fetching.lock();
         fetching.retain(|_, gate| gate.strong_count() > 0);
-        if let Some(gate) = fetching.get(&digest).and_then(Weak::upgrade) {
+        if let Some(gate) = fetching.get(&key).and_then(Weak::upgrade) {
             return gate;
         }
         let gate = Arc::default();
-        fetching.insert(digest, Arc::downgrade(&gate));
+        fetching.insert(key, Arc::downgrade(&gate));
         gate
     }
 

@@ -24,6 +24,7 @@ use super::deliver::{Delivery, NEWS_MAX};
 use super::keeper::Event;
 use super::link::Link;
 use super::ship;
+use super::spawn::ASKED_KIB_MAX;
 use crate::control::mux;
 use crate::control::queue::Queue;
 use crate::net;
@@ -295,6 +296,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             node,
             conn,
             news: Arc::new(Semaphore::new(NEWS_MAX)),
+            spawns: Arc::new(Semaphore::new(ASKED_KIB_MAX)),
             last: None,
         },
         speech: Speech { link, exchanges: queue, spoke: false },

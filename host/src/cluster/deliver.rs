@@ -27,6 +27,8 @@ pub(super) struct Delivery {
     pub(super) conn: u64,
     /// News of nodes that the keeper has not looked at.
     pub(super) news: Arc<Semaphore>,
+    /// Room for spawn requests that are being carried out, in KiB.
+    pub(super) spawns: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
     pub(super) last: Option<Arc<Cell>>,
 }
@@ -42,7 +44,7 @@ impl Delivery {
                 self.signal(Pid { node: self.node, serial: from }, to, signal);
             }
             Item::Spawn(request) => {
-                super::spawn::asked(&self.runtime, &self.link, self.node, *request)
+                super::spawn::asked(self, *request);
             }
             Item::Nodes(nodes) => {
                 let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {

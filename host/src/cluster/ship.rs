@@ -26,7 +26,7 @@ pub(super) async fn fetch(
     digest: Digest,
 ) -> Result<(), SpawnError> {
     // One fetch at a time for each module: who comes second finds it here.
-    let gate = runtime.cluster.fetching(digest);
+    let gate = runtime.cluster.fetching(link, digest);
     let _alone = gate.lock().await;
     let store = Arc::clone(&runtime.modules);
     let is_here = blocking(move || store.get(digest).is_ok_and(|found| found.is_some())).await?;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::wire::{Address, LimitsAsked, ModuleName, SpawnRequest, StartAt};
-use odeon_core::{NodeId, Pid, Reference};
+use odeon_core::{Pid, Reference};
 
+use super::deliver::Delivery;
 use super::link::{self, Link};
 use super::ship;
 use crate::limits::LimitsPatch;
@@ -19,18 +20,29 @@ use crate::runtime::Runtime;
 use crate::spawn::{Born, Code, Family, Plan};
 use crate::wasm::Start;
 
+/// Spawn requests of one other node that are being carried out, in KiB together; each
+/// counts as one at least. They wait for their modules, which that node brings along.
+pub(super) const ASKED_KIB_MAX: usize = 64 << 10;
+
 /// Another node asks for an actor.
-pub(super) fn asked(runtime: &Arc<Runtime>, link: &Arc<Link>, node: NodeId, asked: SpawnRequest) {
-    let (runtime, link) = (Arc::clone(runtime), Arc::clone(link));
-    let (request, parent) = (asked.request, Pid { node, serial: asked.parent });
+pub(super) fn asked(by: &Delivery, asked: SpawnRequest) {
+    let (runtime, link) = (Arc::clone(&by.runtime), Arc::clone(&by.link));
+    let (request, parent) = (asked.request, Pid { node: by.node, serial: asked.parent });
     if runtime.cluster.policy().no_spawns {
         let why = "this node makes no actors for other nodes".into();
         reply(&runtime, &link, request, parent, Err(SpawnError::Denied(why)));
         return;
     }
+    let kib = u32::try_from(link::spawn_bytes(&asked) >> 10).unwrap_or(u32::MAX).max(1);
+    let Ok(room) = Arc::clone(&by.spawns).try_acquire_many_owned(kib) else {
+        let why = format!("remote-spawns-waiting-max of {ASKED_KIB_MAX} KiB reached");
+        reply(&runtime, &link, request, parent, Err(SpawnError::SystemLimit(why)));
+        return;
+    };
     let spawner = runtime.spawner.clone();
     spawner.spawn(async move {
         let born = make(&runtime, &link, parent, asked).await;
+        drop(room);
         let outcome = born.as_ref().map(Born::pid).map_err(Clone::clone);
         reply(&runtime, &link, request, parent, outcome);
         if let Ok(born) = born {
