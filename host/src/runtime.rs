@@ -186,6 +186,7 @@ impl Runtime {
                 // It goes on when the connection has caught up.
                 state.suspended = Some(link);
                 scheduler::ask_for_yield();
+                self.spawner.nudge();
             }
             (result, state.doomed)
         })

@@ -55,7 +55,8 @@ impl GuestState {
                     .into(),
             )));
         }
-        self.send_message(to.into(), None, false, body);
+        let sent = self.send_message(to.into(), None, false, body);
+        self.yield_after(sent);
         Ok(())
     }
 
@@ -98,7 +99,10 @@ impl GuestState {
         {
             return Ok(Err(refused));
         }
-        self.send_message(to, via, priority, body.into());
+        match self.send_message(to, via, priority, body.into()) {
+            Sent::Busy(_) if options.contains(SendOptions::NO_SUSPEND) => {}
+            sent => self.yield_after(sent),
+        }
         Ok(Ok(()))
     }
 }
@@ -257,9 +261,8 @@ impl GuestState {
         };
         let signal = Signal::Message { via: None, priority: false, body };
         let from = self.cell.pid;
-        if cluster.send_at(&self.runtime, from, &link, Address::Name(name), signal)
-            == cluster::Sent::Busy
-        {
+        let sent = cluster.send_at(&self.runtime, from, &link, Address::Name(name), signal);
+        if sent == cluster::Sent::Busy && !options.contains(SendOptions::NO_SUSPEND) {
             self.suspend(link);
         }
         Ok(())
@@ -274,7 +277,9 @@ impl GuestState {
     ) -> Result<(), SendError> {
         let cluster = &self.runtime.cluster;
         self.may_send(cluster.connected(alias.node), options)?;
-        if let Some(link) = cluster.send_alias(&self.runtime, self.cell.pid, alias, signal) {
+        if let Some(link) = cluster.send_alias(&self.runtime, self.cell.pid, alias, signal)
+            && !options.contains(SendOptions::NO_SUSPEND)
+        {
             self.suspend(link);
         }
         Ok(())
@@ -284,12 +289,20 @@ impl GuestState {
     pub(super) fn suspend(&self, link: Arc<Link>) {
         self.cell.state().suspended = Some(link);
         scheduler::ask_for_yield();
+        // There is a yield point soon, even if nobody else waits for the worker.
+        self.runtime.spawner.nudge();
     }
 
-    fn send_message(&mut self, to: Pid, via: Option<Reference>, priority: bool, body: Bytes) {
+    fn send_message(
+        &mut self,
+        to: Pid,
+        via: Option<Reference>,
+        priority: bool,
+        body: Bytes,
+    ) -> Sent {
         let from = self.cell.pid;
         let envelope = Envelope { from, to, signal: Signal::Message { via, priority, body } };
-        let sent = match &self.correspondent {
+        match &self.correspondent {
             Some(cell) if cell.pid == to => self.runtime.push(cell, envelope),
             _ if to.node == self.runtime.id => {
                 match self.runtime.directory.find(to.serial) {
@@ -303,7 +316,11 @@ impl GuestState {
                 }
             }
             _ => self.runtime.route(envelope),
-        };
+        }
+    }
+
+    /// What a message costs its sender, besides its bytes.
+    fn yield_after(&self, sent: Sent) {
         match sent {
             Sent::Taken | Sent::Away => {}
             Sent::Crowded => scheduler::ask_for_yield(),
