@@ -138,6 +138,15 @@ fn workers_on_other_nodes_are_watched_and_write_where_they_were_made() {
         assert_eq!(names.len(), 2, "{info}");
         assert!(names[0].starts_with("b@") && names[1].starts_with("c@"), "{names:?}");
     }
+    let lines = place.json(&["logs", "--json", "--on", "a"]);
+    let lines = lines.as_array().expect("a list");
+    let written: Vec<_> = lines.iter().map(|line| (&line["node"], &line["text"])).collect();
+    for (node, text) in written {
+        let (node, text) = (node.as_str().unwrap_or_default(), text.as_str().expect("text"));
+        assert_eq!(text, format!("hello from {node}"));
+    }
+    let pid = info["monitors"][0]["actor"].as_str().expect("a pid");
+    assert_eq!(place.ok(&["logs", pid, "--on", "a"]).lines().count(), 1, "only that one's");
     // An actor's group leader is where its spawner is.
     let worker = place.json(&["ps", "--json", "--on", "b"])[0]["id"].to_string();
     let info = place.ok(&["info", &worker, "--on", "b"]);

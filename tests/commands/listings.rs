@@ -62,7 +62,7 @@ fn the_logs_are_one_document_or_one_object_a_line() {
     place.until(&["logs", "--json"], |lines| lines.as_array().map(Vec::len) == Some(3));
     let lines = place.json(&["logs", "--json"]);
     for line in lines.as_array().expect("a list") {
-        assert_eq!(fields(line), ["actor", "at_ms", "channel", "number", "text"]);
+        assert_eq!(fields(line), ["actor", "at_ms", "channel", "node", "number", "text"]);
     }
     let of = |channel: &str| {
         let mut all = lines.as_array().into_iter().flatten();

@@ -8,10 +8,12 @@ use super::Common;
 use super::exit::{Exit, code};
 use super::{output, remote};
 
-/// Shows what actors without a terminal wrote, and how they ended.
+/// Shows what actors without a terminal wrote, and how they ended; those of other nodes
+/// too that were made from here, with their node in front.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Logs {
-    /// Only this actor's: its short id (of a dead one too), pid or name.
+    /// Only this actor's: its short id (of a dead one too), pid (of another node's too) or
+    /// name.
     id: Option<String>,
     /// Go on with what comes, until interrupted.
     #[arg(long, short)]
@@ -62,7 +64,11 @@ impl Logs {
                     _ => "* ",
                 };
                 let said = output::safe(&line.text).replace('\n', "\\n");
-                text.push_str(&format!("{:>6}  {mark}{said}", line.actor));
+                let who = match &line.node {
+                    Some(node) => format!("{node}/{}", line.actor),
+                    None => line.actor.to_string(),
+                };
+                text.push_str(&format!("{:>6}  {mark}{said}", output::safe(&who)));
             }
             text.push('\n');
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use odeon::cluster::{self, Dialler};
 use odeon::config::{Accept, ClusterTable, Overrides};

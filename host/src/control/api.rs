@@ -331,6 +331,9 @@ pub struct Line {
     pub channel: String,
     /// What it says.
     pub text: String,
+    /// The actor's node, if it is another one: its name, or its id where nobody knows
+    /// the name.
+    pub node: Option<String>,
 }
 
 /// From the node to the terminal that an actor is attached to.

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use odeon_core::Pid;
 use odeon_core::node::Nodes;
 use odeon_core::wire::Outcome;
+use odeon_core::{NodeId, Pid};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -26,6 +26,7 @@ use super::server::Service;
 use super::{SERVICE, cookie};
 use crate::Node;
 use crate::config::tick_time;
+use crate::io::Line;
 use crate::modules::digest::Digest;
 use crate::modules::limits::MODULE_BYTES_MAX;
 use crate::net::secrets::Secrets;
@@ -287,14 +288,26 @@ impl NodeService {
         Ok(())
     }
 
+    fn line(&self, line: Line, own: u64) -> api::Line {
+        let name = |id: u64| {
+            let name = self.node.name_of(NodeId::from_wire(id));
+            name.unwrap_or_else(|| id.to_string())
+        };
+        let node = (line.node != own).then(|| name(line.node));
+        convert::line(line, node)
+    }
+
     async fn logs(&self, exchange: Exchange, actor: Option<String>, follow: bool) {
-        // A number is taken as it is: the lines of an actor outlive it.
-        let number = actor.as_deref().map(|text| match text.parse() {
-            Ok(number) => Ok(number),
-            Err(_) => self.find(text).map(|pid| pid.serial),
+        // A number is taken as it is: the lines of an actor outlive it. So is a pid, and
+        // actors of other nodes write here, too.
+        let own = self.node.id().get();
+        let wanted = actor.as_deref().map(|text| match (text.parse(), pid_of(text)) {
+            (Ok(number), _) => Ok((own, number)),
+            (_, Some(pid)) => Ok(pid),
+            _ => self.find(text).map(|pid| (own, pid.serial)),
         });
-        let number = match number.transpose() {
-            Ok(number) => number,
+        let wanted = match wanted.transpose() {
+            Ok(wanted) => wanted,
             Err(failure) => return fail(exchange, failure),
         };
         let mut record = self.node.output().subscribe();
@@ -303,13 +316,21 @@ impl NodeService {
             if lines.is_empty() {
                 return reply(exchange, Ok(()));
             }
-            let wanted = lines.into_iter().filter(|line| number.is_none_or(|it| it == line.actor));
-            let rows: Vec<_> = wanted.map(convert::line).collect();
+            let lines = lines
+                .into_iter()
+                .filter(|line| wanted.is_none_or(|it| it == (line.node, line.actor)));
+            let rows: Vec<_> = lines.map(|line| self.line(line, own)).collect();
             if send_rows(&exchange, &rows).await.is_err() {
                 return;
             }
         }
     }
+}
+
+/// Node and serial of a pid as text.
+fn pid_of(text: &str) -> Option<(u64, u64)> {
+    let (node, serial) = text.strip_prefix('<')?.strip_suffix('>')?.split_once('.')?;
+    Some((node.parse().ok()?, serial.parse().ok()?))
 }
 
 /// A module that a client streams, which said how long it is.

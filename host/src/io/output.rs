@@ -33,8 +33,10 @@ pub struct Line {
     pub number: u64,
     /// Milliseconds since 1970-01-01 UTC.
     pub at_ms: u64,
-    /// The short id of the actor.
+    /// The short id of the actor, on its node.
     pub actor: u64,
+    /// The id of its node: actors of other nodes can have their output here.
+    pub node: u64,
     /// Where it comes from.
     pub source: Source,
     /// The text, without its end. As the actor wrote it: escape it before showing it.
@@ -67,7 +69,7 @@ struct Ring {
     lines: VecDeque<Line>,
     bytes: usize,
     next: u64,
-    unfinished: HashMap<(u64, bool), Vec<u8>>,
+    unfinished: HashMap<(Pid, bool), Vec<u8>>,
 }
 
 /// Reads the record from some line on.
@@ -86,35 +88,36 @@ impl Output {
         Subscription { shared: Arc::clone(&self.0), next: 0 }
     }
 
-    fn add(&self, actor: u64, source: Source, text: String) {
+    fn add(&self, actor: Pid, source: Source, text: String) {
         self.0.ring.lock().add(actor, source, text);
         self.0.grown.notify_waiters();
     }
 
-    fn append(&self, actor: u64, source: Source, bytes: &[u8]) {
+    fn append(&self, actor: Pid, source: Source, bytes: &[u8]) {
         self.0.ring.lock().append(actor, source, bytes);
         self.0.grown.notify_waiters();
     }
 
     /// Notes the end of an actor, where it was not an ordinary one.
     pub(crate) fn ended(&self, cell: &Cell, reason: &Reason) {
-        let actor = cell.pid.serial;
+        let actor = cell.pid;
         self.0.ring.lock().finish(actor);
         if matches!(reason, Reason::Normal | Reason::Shutdown) {
             return;
         }
-        tracing::debug!(actor, module = &*cell.about.module, %reason, "actor ended");
+        tracing::debug!(%actor, module = &*cell.about.module, %reason, "actor ended");
         self.add(actor, Source::Node, format!("{} ended: {reason}", cell.about.module));
     }
 }
 
 impl Ring {
-    fn add(&mut self, actor: u64, source: Source, mut text: String) {
+    fn add(&mut self, actor: Pid, source: Source, mut text: String) {
         text.truncate(text.floor_char_boundary(LINE_BYTES_MAX));
         let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
         let at_ms = since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0));
         self.bytes += text.len();
-        self.lines.push_back(Line { number: self.next, at_ms, actor, source, text });
+        let (number, Pid { node, serial: actor }) = (self.next, actor);
+        self.lines.push_back(Line { number, at_ms, actor, node: node.get(), source, text });
         self.next += 1;
         while self.lines.len() > LINES_MAX || self.bytes > LINES_BYTES_MAX {
             let Some(dropped) = self.lines.pop_front() else { break };
@@ -122,7 +125,7 @@ impl Ring {
         }
     }
 
-    fn append(&mut self, actor: u64, source: Source, bytes: &[u8]) {
+    fn append(&mut self, actor: Pid, source: Source, bytes: &[u8]) {
         let key = (actor, source == Source::Error);
         let mut line = self.unfinished.remove(&key).unwrap_or_default();
         for mut rest in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -149,7 +152,7 @@ impl Ring {
     }
 
     /// An actor ended: what it left unfinished is a line as well.
-    fn finish(&mut self, actor: u64) {
+    fn finish(&mut self, actor: Pid) {
         for (error, source) in [(false, Source::Output), (true, Source::Error)] {
             if let Some(line) = self.unfinished.remove(&(actor, error)) {
                 self.add(actor, source, String::from_utf8_lossy(&line).into_owned());
@@ -189,7 +192,7 @@ impl Device for Output {
             Channel::Output => Source::Output,
             Channel::Error => Source::Error,
         };
-        self.append(from.serial, source, &bytes);
+        self.append(from, source, &bytes);
         Ok(())
     }
 
@@ -212,6 +215,11 @@ impl Device for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use odeon_core::NodeId;
+
+    fn actor(serial: u64) -> Pid {
+        Pid { node: NodeId::from_wire(1), serial }
+    }
 
     fn texts(output: &Output) -> Vec<String> {
         output.subscribe().take(usize::MAX).into_iter().map(|line| line.text).collect()
@@ -220,23 +228,36 @@ mod tests {
     #[test]
     fn pieces_of_one_actor_make_lines_that_others_do_not_break() {
         let output = Output::new();
-        output.append(1, Source::Output, b"he");
-        output.append(2, Source::Output, b"other\n");
-        output.append(1, Source::Output, b"llo\nrest");
+        output.append(actor(1), Source::Output, b"he");
+        output.append(actor(2), Source::Output, b"other\n");
+        output.append(actor(1), Source::Output, b"llo\nrest");
         assert_eq!(texts(&output), ["other", "hello"]);
-        output.0.ring.lock().finish(1);
+        output.0.ring.lock().finish(actor(1));
         assert_eq!(texts(&output), ["other", "hello", "rest"]);
+    }
+
+    #[test]
+    fn actors_of_other_nodes_are_not_taken_for_those_of_this_one() {
+        let output = Output::new();
+        let far = Pid { node: NodeId::from_wire(2), serial: 1 };
+        output.append(actor(1), Source::Output, b"he");
+        output.append(far, Source::Output, b"from afar\n");
+        output.append(actor(1), Source::Output, b"llo\n");
+        let lines = output.subscribe().take(usize::MAX);
+        let lines: Vec<_> =
+            lines.iter().map(|line| (line.node, line.actor, line.text.as_str())).collect();
+        assert_eq!(lines, [(2, 1, "from afar"), (1, 1, "hello")]);
     }
 
     #[test]
     fn the_record_is_bounded_in_lines_and_in_bytes() {
         let output = Output::new();
         for _ in 0..LINES_MAX + 5 {
-            output.append(1, Source::Output, b"x\n");
+            output.append(actor(1), Source::Output, b"x\n");
         }
         assert_eq!(output.subscribe().take(usize::MAX).len(), LINES_MAX);
         for _ in 0..3 * LINES_BYTES_MAX / LINE_BYTES_MAX {
-            output.append(1, Source::Output, &[b'y'; LINE_BYTES_MAX]);
+            output.append(actor(1), Source::Output, &[b'y'; LINE_BYTES_MAX]);
         }
         assert!(output.0.ring.lock().bytes <= LINES_BYTES_MAX);
     }
@@ -245,11 +266,11 @@ mod tests {
     fn a_subscription_sees_each_line_once() {
         let output = Output::new();
         let mut subscription = output.subscribe();
-        output.append(1, Source::Output, b"a\nb\n");
+        output.append(actor(1), Source::Output, b"a\nb\n");
         assert_eq!(subscription.take(1).len(), 1);
         assert_eq!(subscription.take(10).len(), 1);
         assert!(subscription.take(10).is_empty());
-        output.append(1, Source::Output, b"c\n");
+        output.append(actor(1), Source::Output, b"c\n");
         assert_eq!(subscription.take(10)[0].text, "c");
     }
 }

@@ -219,7 +219,9 @@ pub(super) fn module(module: ModuleInfo) -> api::Module {
     }
 }
 
-pub(super) fn line(line: io::Line) -> api::Line {
+/// A line of the record, as listings show it. `node` names the actor's node, if it is
+/// another one.
+pub(super) fn line(line: io::Line, node: Option<String>) -> api::Line {
     let channel = match line.source {
         io::Source::Output => "output",
         io::Source::Error => "error",
@@ -231,6 +233,7 @@ pub(super) fn line(line: io::Line) -> api::Line {
         at_ms: line.at_ms,
         channel: channel.to_owned(),
         text: cut(line.text),
+        node,
     }
 }
 
