@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a node at work, from nothing.
+//! `cargo xtask demo`: a node at work, then three, from nothing.
 //!
 //! Every line behind a `$` is a command that was just run, and what follows is what
 //! it printed. Each is checked against what is expected of it, so the demonstration
@@ -6,6 +6,7 @@
 
 use crate::guests;
 use anyhow::{Context, bail, ensure};
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -18,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Builds all that it needs, and shows a node at work.
+/// Builds all that it needs, and shows nodes at work.
 ///
 /// # Errors
 /// Something does not build, or does not do what it is shown for.
@@ -27,11 +28,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
     guests::build()?;
     build_host(&root)?;
     let mut stage = Stage::open(root)?;
-    let shown = show(&mut stage);
+    let shown = show_node(&mut stage).and_then(|()| show_cluster(&mut stage));
     let closed = stage.close();
     shown?;
     closed?;
-    println!("\nThat was one node with its actors. README.md shows how to go on.");
+    println!(
+        "\nThose were nodes with their actors. README.md and docs/cluster.md show how to go on."
+    );
     Ok(())
 }
 
@@ -46,15 +49,15 @@ fn build_host(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The demonstration itself.
-fn show(stage: &mut Stage) -> anyhow::Result<()> {
+/// One node and its actors.
+fn show_node(stage: &mut Stage) -> anyhow::Result<()> {
     say("An unmodified program, run as an actor of this terminal: stdin, stdout, exit code.");
     stage.see("printf 'one two\\nthree\\n' | odeon run target/guests/wordcount.wasm", "2 3 14")?;
     say("Any exported function of any component, called from the shell.");
     stage.see("odeon call examples/calc/calc.wat 'add(20, 22)'", "42")?;
 
     say("A node. It listens on this machine only; commands prove that they know its cookie.");
-    stage.start_node()?;
+    stage.start_node("a@localhost", "")?;
     stage.see("odeon deploy target/guests/counter.wasm", "counter is")?;
     stage.see("odeon deploy target/guests/supervised.wasm", "supervised is")?;
     stage.see("odeon deploy target/guests/wordcount.wasm", "wordcount is")?;
@@ -88,15 +91,50 @@ fn show(stage: &mut Stage) -> anyhow::Result<()> {
     stage.await_absence("odeon ps", "till")
 }
 
+/// Three nodes, and actors that hear of each other's end.
+fn show_cluster(stage: &mut Stage) -> anyhow::Result<()> {
+    say("Two more nodes. Who joins one is connected with all that it is connected with.");
+    stage.start_node("b@localhost", "--join a@localhost")?;
+    stage.start_node("c@localhost", "--join b@localhost")?;
+    let connected = |text: &str| text.matches("connected").count() == 2;
+    stage.until("odeon nodes --on a@localhost", connected).context("expected two connections")?;
+
+    say("A program on another node: it gets the module, and has this terminal's pipes.");
+    let command = "printf 'to be or not to be' \\\n  | odeon run --on c@localhost \
+                   target/guests/wordcount.wasm -w";
+    stage.see(command, "6")?;
+
+    say("An actor on a, with a worker on b and one on c. All that they print arrives at a.");
+    stage.see(
+        "odeon spawn target/guests/watcher.wasm main '[\"b@localhost\", \"c@localhost\"]' \\\n  \
+         --name watcher --on a@localhost",
+        "",
+    )?;
+    let logs = "odeon logs --on a@localhost | grep localhost";
+    stage.await_output(logs, &["hello from b@localhost", "hello from c@localhost"])?;
+    let info = ["monitors", "monitored by", "b@localhost", "c@localhost"];
+    stage.await_output("odeon info watcher --on a@localhost", &info)?;
+
+    say("The process of node c is killed. Its monitors fire, and the watch of nodes.");
+    stage.kill_node("c@localhost")?;
+    let fired = ["the worker on c@localhost ended: noconnection", "c@localhost is gone"];
+    stage.await_output(logs, &fired)?;
+
+    say("It runs again, and gets a worker again.");
+    stage.start_node("c@localhost", "--join b@localhost")?;
+    let again = |text: &str| text.matches("hello from c@localhost").count() == 2;
+    stage.until(logs, again).context("expected another worker")
+}
+
 fn say(text: &str) {
     println!("\n# {text}");
 }
 
-/// A home for the demonstration, and the node in it.
+/// A home for the demonstration, and the nodes in it.
 struct Stage {
     root: PathBuf,
     home: PathBuf,
-    node: Option<Child>,
+    nodes: BTreeMap<String, Child>,
 }
 
 impl Stage {
@@ -106,7 +144,7 @@ impl Stage {
             .mode(0o700)
             .create(&home)
             .with_context(|| format!("cannot make {}", home.display()))?;
-        Ok(Self { root, home, node: None })
+        Ok(Self { root, home, nodes: BTreeMap::new() })
     }
 
     /// A shell that runs this, in the demonstration's home.
@@ -131,21 +169,32 @@ impl Stage {
         shell
     }
 
-    /// Starts the node on any free port, and waits until it says that it is ready.
-    fn start_node(&mut self) -> anyhow::Result<()> {
-        let command = "odeon node --name demo@localhost";
-        println!("$ {command} &");
+    /// Starts a node on any free port, and waits until it says that it is ready. What it
+    /// logs is not shown: it would come amid what commands print.
+    fn start_node(&mut self, name: &str, flags: &str) -> anyhow::Result<()> {
+        let command = format!("odeon node --name {name} {flags}");
+        println!("$ {} &", command.trim_end());
         let mut child = self
             .shell(&format!("exec {command}"))
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .context("cannot start a shell")?;
         let output = child.stdout.take().expect("it was asked for");
-        self.node = Some(child);
+        self.nodes.insert(name.to_owned(), child);
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).context("cannot read the node's output")?;
         print!("{line}");
         ensure!(line.contains(" ready on "), "the node did not start");
+        Ok(())
+    }
+
+    /// Kills a node's process.
+    fn kill_node(&mut self, name: &str) -> anyhow::Result<()> {
+        let mut node = self.nodes.remove(name).context("there is no such node")?;
+        println!("$ kill -9 {}", node.id());
+        node.kill().context("cannot kill the node")?;
+        node.wait().context("cannot wait for the node")?;
         Ok(())
     }
 
@@ -203,20 +252,22 @@ impl Stage {
         }
     }
 
-    /// Ends the node in an orderly way, and removes the home.
+    /// Ends the nodes in an orderly way, and removes the home.
     fn close(mut self) -> anyhow::Result<()> {
-        let stopped = match self.node.take() {
-            Some(node) => self.stop(node),
-            None => Ok(()),
-        };
+        println!();
+        let mut stopped = Ok(());
+        for (name, node) in std::mem::take(&mut self.nodes) {
+            stopped = stopped.and(self.stop(&name, node));
+        }
         let removed = fs::remove_dir_all(&self.home);
         stopped?;
         removed.with_context(|| format!("cannot remove {}", self.home.display()))
     }
 
-    fn stop(&self, mut node: Child) -> anyhow::Result<()> {
-        println!("\n$ odeon stop");
-        let (code, text) = self.run("odeon stop")?;
+    fn stop(&self, name: &str, mut node: Child) -> anyhow::Result<()> {
+        let command = format!("odeon stop --on {name}");
+        println!("$ {command}");
+        let (code, text) = self.run(&command)?;
         print!("{text}");
         if code != 0 {
             node.kill().context("cannot end the node")?;
