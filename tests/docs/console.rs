@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// How long something that must come may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Commands that only look, and what they look at may take a moment to come.
-const LOOKS: [&str; 2] = ["odeon logs", "odeon ps"];
+const LOOKS: [&str; 4] = ["odeon logs", "odeon ps", "odeon nodes", "odeon info"];
 
 /// The shell, and what it has left running.
 pub(crate) struct Console {
@@ -91,7 +91,7 @@ impl Console {
         let home = self.home.path();
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", &format!("exec 2>&1; {line}")])
+            .args(["-c", &format!("exec 2>&1; {}", as_here(line))])
             .stdin(Stdio::null())
             .current_dir(home)
             .env("PATH", std::env::join_paths(paths).expect("paths without colons"))
@@ -142,9 +142,21 @@ impl Drop for Console {
 
 /// A line, with the name that this machine has in the documents.
 fn as_on_box(line: &str) -> String {
+    line.replace(&own_host(), "@box")
+}
+
+/// A command of the documents, with this machine's name.
+fn as_here(line: &str) -> String {
+    line.replace("@box", &own_host())
+}
+
+/// This machine's name behind an `@`, as nodes have it.
+fn own_host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim().split('.').next().unwrap_or_default();
-    if name.is_empty() { line.to_owned() } else { line.replace(&format!("@{name}"), "@box") }
+    match name.trim().split('.').next().unwrap_or_default() {
+        "" => "@localhost".to_owned(),
+        name => format!("@{name}"),
+    }
 }
 
 /// Whether the lines are those of the document; `...` stands for any.

@@ -9,7 +9,7 @@
 //! - a line `...` in the output stands for any lines;
 //! - a command that ends in `&` stays, and its first lines of output are awaited;
 //! - output that begins with `error:` goes with a failure, any other with success;
-//! - this machine's name is `box`;
+//! - this machine's name is `box`, in commands and in output;
 //! - `<!-- not run: why -->` before a block: only its words are checked.
 
 mod console;

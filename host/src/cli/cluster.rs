@@ -78,12 +78,9 @@ impl Ping {
     }
 }
 
-/// Microseconds for people.
+/// Microseconds as milliseconds.
 fn time(us: u64) -> String {
-    match us {
-        0..1000 => format!("{us}us"),
-        _ => format!("{}.{}ms", us / 1000, us % 1000 / 100),
-    }
+    format!("{}.{:03}ms", us / 1000, us % 1000)
 }
 
 /// Changes what the node is among others, while it runs.
@@ -177,10 +174,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_short() {
-        assert_eq!(time(0), "0us");
-        assert_eq!(time(999), "999us");
-        assert_eq!(time(1234), "1.2ms");
-        assert_eq!(time(1_000_000), "1000.0ms");
+    fn times_are_in_milliseconds() {
+        assert_eq!(time(0), "0.000ms");
+        assert_eq!(time(42), "0.042ms");
+        assert_eq!(time(1_000_234), "1000.234ms");
     }
 }

@@ -216,6 +216,10 @@ const JOIN_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration:
 
 /// Connects with another node, which may be started later than this one.
 async fn join(node: &Node, other: String) {
+    // One configuration may be for all nodes of a cluster.
+    if other.rsplit_once(':').map_or(&*other, |(name, _)| name) == node.name() {
+        return;
+    }
     let (mut pause, longest) = JOIN_PAUSES;
     let mut is_told = false;
     while let Err(error) = node.connect(&other).await {
