@@ -75,8 +75,7 @@ async fn an_alias_of_a_dead_or_unknown_incarnation_drops_what_is_sent() {
     sender.done(send_via(alias, b"there")).await;
     assert_eq!(owner.event().await, message_via(sender.pid, alias, b"there"));
     pair.restart_far(|_| {}).await;
-    pair.near.until_connected(&pair.far.name, false).await;
-    pair.connect().await;
+    pair.until_connected_again().await;
     let mut now = pair.far.world.puppet().await;
     let same_serial = now.reference(EXPLICIT).await;
     sender.done(send_via(alias, b"nobody")).await;

@@ -35,7 +35,9 @@ async fn i01_output_of_an_actor_goes_to_the_leader_of_its_spawner_on_another_nod
         assert_eq!(child.finish(writing).await, Value::Done);
     }
     // Input and its end come the other way.
-    for (line, expected) in [(Some(b"in\n".to_vec()), IoReply::Data(b"in\n".to_vec())), (None, IoReply::Eof)] {
+    for (line, expected) in
+        [(Some(b"in\n".to_vec()), IoReply::Data(b"in\n".to_vec())), (None, IoReply::Eof)]
+    {
         let reading = child.begin(Operation::GetLine("? ".into()));
         let Event::IoRequest { sender, reply_as, request } = leader.event().await else {
             leader.fail("no request")
@@ -95,8 +97,7 @@ async fn i02_options_of_a_leader_on_another_node_are_asked_as_they_are() {
     let pair = Pair::start().await;
     let (mut leader, mut asker) = pair.puppets().await;
     let options = vec![("echo".to_owned(), "no".to_owned()), (String::new(), "é".into())];
-    let asking = asker
-        .begin(Operation::Ask(leader.pid, IoRequest::SetOptions(options.clone())));
+    let asking = asker.begin(Operation::Ask(leader.pid, IoRequest::SetOptions(options.clone())));
     let Event::IoRequest { sender, reply_as, request } = leader.event().await else {
         leader.fail("no request")
     };

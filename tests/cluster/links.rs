@@ -5,7 +5,9 @@ use odeon_tests::cluster::{Pair, until};
 use odeon_tests::protocol::{Event, MonitorOptions, Operation, Reason, SpawnOptions, Value};
 
 use crate::common::{nothing_came, settle};
-use crate::support::{down, error, exit, function, large, link, message, receive, send, spawn_with};
+use crate::support::{
+    down, error, exit, function, large, link, message, receive, send, spawn_with,
+};
 
 /// How the tail of a chain ends.
 #[derive(Clone, Copy, Debug)]
@@ -114,8 +116,7 @@ async fn l12_nothing_behind_a_fatal_exit_signal_to_another_node_is_read() {
         ..SpawnOptions::default()
     };
     for round in 0..300 {
-        let (reader, monitor) =
-            sender.spawned(spawn_with(function("echo"), options.clone())).await;
+        let (reader, monitor) = sender.spawned(spawn_with(function("echo"), options.clone())).await;
         let bodies: [&[u8]; 6] = [b"1", b"2", b"3", b"no", b"no", b"no"];
         let mut signals: Vec<_> = bodies.iter().map(|body| send(reader, body)).collect();
         signals.insert(3, Operation::Exit(reader, reason.clone()));
@@ -233,8 +234,7 @@ async fn l19_an_actor_of_a_former_incarnation_is_dead() {
     let (mut near, former) = pair.puppets().await;
     near.order(Operation::TrapExit(true)).await;
     pair.restart_far(|_| {}).await;
-    pair.near.until_connected(&pair.far.name, false).await;
-    pair.connect().await;
+    pair.until_connected_again().await;
     near.done(link(former.pid)).await;
     assert_eq!(near.event().await, exit(former.pid, Reason::Noproc));
     near.done(send(former.pid, b"nobody")).await;

@@ -11,12 +11,13 @@ mod busy;
 mod code;
 mod common;
 mod cookies;
-// mod hostile;
+mod hostile;
 mod leaders;
 mod links;
 mod messages;
 mod monitors;
 mod nodes;
+mod partitions;
 mod spawns;
 #[allow(dead_code, reason = "shared with the suite on one node")]
 #[path = "../conformance/support.rs"]

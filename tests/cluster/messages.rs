@@ -116,10 +116,8 @@ async fn d07_more_than_may_wait_for_a_connection_suspends_the_sender_and_is_not_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d11_a_node_that_never_connects_by_itself_connects_when_it_is_told() {
-    let pair =
-        Pair::start_with(|setting| setting.cluster.auto_connect = AutoConnect::Never).await;
-    let (mut near, mut far) =
-        (pair.near.world.puppet().await, pair.far.world.puppet().await);
+    let pair = Pair::start_with(|setting| setting.cluster.auto_connect = AutoConnect::Never).await;
+    let (mut near, mut far) = (pair.near.world.puppet().await, pair.far.world.puppet().await);
     far.done(Operation::Register("far".into(), far.pid)).await;
     near.done(send_at(&pair.far.name, "far", b"nobody")).await;
     let reference = near.reference(monitor(far.pid)).await;
@@ -274,10 +272,8 @@ async fn d22_nodes_that_connect_and_disconnect_all_the_time_bear_it() {
         first.unwrap_or_else(|error| panic!("round {round}: {error}"));
         second.unwrap_or_else(|error| panic!("round {round}: {error}"));
     }
-    until("both agree", || {
-        pair.near.knows(&pair.far.name) && pair.far.knows(&pair.near.name)
-    })
-    .await;
+    until("both agree", || pair.near.knows(&pair.far.name) && pair.far.knows(&pair.near.name))
+        .await;
     drain(&mut near).await;
     drain(&mut far).await;
     settle(&mut near, &mut far).await;
@@ -294,15 +290,14 @@ async fn d22_pids_of_many_dead_incarnations_do_no_harm() {
     near.order(Operation::TrapExit(true)).await;
     let mut dead = Vec::new();
     for _ in 0..8 {
-        pair.connect().await;
+        pair.until_connected_again().await;
         let mut far = pair.far.world.puppet().await;
         near.done(link(far.pid)).await;
         settle(&mut near, &mut far).await;
         dead.push(far.pid);
         pair.restart_far(|_| {}).await;
         assert_eq!(near.event().await, exit(far.pid, Reason::Noconnection));
-        pair.near.until_connected(&pair.far.name, false).await;
-        pair.connect().await;
+        pair.until_connected_again().await;
         for pid in &dead {
             near.done(send(*pid, b"nobody")).await;
             near.done(link(*pid)).await;
@@ -328,10 +323,8 @@ async fn d26_a_send_that_must_not_connect_says_so() {
         Destination::Alias(alias),
     ];
     let options = SendOptions { no_connect: true, ..SendOptions::default() };
-    let sends: Vec<_> = destinations
-        .into_iter()
-        .map(|to| Operation::SendTo(to, b"x".to_vec(), options))
-        .collect();
+    let sends: Vec<_> =
+        destinations.into_iter().map(|to| Operation::SendTo(to, b"x".to_vec(), options)).collect();
     for send in &sends {
         near.done(send.clone()).await;
         far.event().await;
@@ -377,10 +370,8 @@ async fn d29_each_incarnation_has_an_id_of_its_own() {
         let id = pair.far.world.node.id();
         assert!(!seen.contains(&id));
         seen.push(id);
-        let connected = pair.near.world.node.connect(&pair.far.name);
-        assert_eq!(odeon_tests::in_time("a connection", connected).await.expect("made"), id);
+        pair.until_connected_again().await;
         pair.restart_far(|_| {}).await;
-        pair.near.until_connected(&pair.far.name, false).await;
     }
 }
 

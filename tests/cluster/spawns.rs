@@ -124,10 +124,7 @@ async fn s01_a_name_for_the_child_is_one_of_the_other_node() {
     assert_eq!(far.order(Operation::Whereis("child".into())).await, Value::Pid(Some(child)));
     assert_eq!(parent.order(Operation::Whereis("child".into())).await, Value::Pid(None));
     let taken = parent.order(spawn).await;
-    assert!(
-        matches!(&taken, Value::Failed(Failure::Spawn(SpawnError::BadName(_)))),
-        "{taken:?}"
-    );
+    assert!(matches!(&taken, Value::Failed(Failure::Spawn(SpawnError::BadName(_)))), "{taken:?}");
     let info = far.look(child).await.expect("it lives");
     assert_eq!(info.parent, Some(parent.pid));
 }
@@ -174,8 +171,7 @@ async fn an_abandoned_request_to_another_node_ends_a_linked_child() {
                 Operation::SpawnAbandon(expected),
             ]))
             .await;
-        let expected =
-            [Value::Reference(expected), Value::Bool(true), Value::Bool(false)];
+        let expected = [Value::Reference(expected), Value::Bool(true), Value::Bool(false)];
         assert_eq!(batch(values), expected);
         pair.far.forwarder().resume();
         if link {
@@ -268,13 +264,14 @@ async fn s07_requests_under_way_are_answered_once_when_the_connection_is_lost() 
     parent.order(Operation::TrapExit(true)).await;
     for round in 0..30 {
         pair.connect().await;
-        let asked =
-            request(function("waiter"), on(&pair.far.name, bound(b"")), ReplyWhen::Always);
+        let asked = request(function("waiter"), on(&pair.far.name, bound(b"")), ReplyWhen::Always);
         let values = batch(parent.order(Operation::Batch(vec![asked; 20])).await);
         for _ in 0..round * 20 {
             tokio::task::yield_now().await;
         }
+        // Whoever of the two has dialled for it.
         pair.far.forwarder().cut();
+        pair.near.forwarder().cut();
         let mut events = Vec::new();
         for value in values {
             let Value::Reference(request) = value else { panic!("{value:?}") };
@@ -311,7 +308,7 @@ async fn s07_requests_under_way_are_answered_once_when_the_connection_is_lost() 
 async fn s09_an_argument_of_megabytes_reaches_a_child_on_another_node_intact() {
     let pair = Pair::start().await;
     let (mut parent, mut other) = pair.puppets().await;
-    for (round, bytes) in [1 << 20, 4 << 20, 8 << 20].into_iter().enumerate() {
+    for (round, bytes) in [1 << 20, 2 << 20, 4 << 20].into_iter().enumerate() {
         let text: String =
             large(bytes, round).into_iter().map(|byte| char::from(byte & 0x7f)).collect();
         let spawn = spawn_with(failing(&text), monitored(&pair.far.name));
@@ -329,7 +326,8 @@ async fn s09_many_arguments_of_a_command_arrive() {
     let (mut parent, mut other) = pair.puppets().await;
     // More than a spawn may carry ends as a typed failure, here or there.
     let arguments = vec!["x".repeat(1 << 20); 17];
-    let spawn = Operation::SpawnWith(Module::This, Start::Command(arguments), plain(&pair.far.name));
+    let spawn =
+        Operation::SpawnWith(Module::This, Start::Command(arguments), plain(&pair.far.name));
     let refused = parent.order(spawn).await;
     assert!(matches!(refused, Value::Failed(Failure::Spawn(_))), "{refused:?}");
     nothing_came(&mut other, &mut parent).await;

@@ -30,8 +30,9 @@ async fn a_timer_to_another_node_can_be_cancelled_and_connects_when_it_is_due() 
     let pair = Pair::start().await;
     let (mut near, mut far) = pair.puppets().await;
     let to = Destination::Pid(far.pid);
-    let timer =
-        near.reference(Operation::SendAfter { after_ms: 60_000, to: to.clone(), body: vec![] }).await;
+    let timer = near
+        .reference(Operation::SendAfter { after_ms: 60_000, to: to.clone(), body: vec![] })
+        .await;
     let left = near.order(Operation::CancelTimer(timer)).await;
     assert!(matches!(left, odeon_tests::protocol::Value::Number(Some(_))), "{left:?}");
     assert!(pair.near.world.node.disconnect(&pair.far.name).await);

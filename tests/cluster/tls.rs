@@ -44,10 +44,7 @@ async fn t01_links_monitors_and_spawns_work_over_tls() {
     pair.far.halt();
     let both = [near.event().await, near.event().await];
     assert!(both.contains(&down(reference, far.pid, Reason::Noconnection)), "{both:?}");
-    assert!(
-        both.contains(&crate::support::exit(far.pid, Reason::Noconnection)),
-        "{both:?}"
-    );
+    assert!(both.contains(&crate::support::exit(far.pid, Reason::Noconnection)), "{both:?}");
     near.hears_nothing().await;
 }
 

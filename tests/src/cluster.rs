@@ -6,6 +6,7 @@
 //! goes through it, as a network does.
 
 mod forwarder;
+pub mod net;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Setting {
     pub workers: Option<usize>,
     /// Keeps modules apart from all other nodes.
     pub own_modules: bool,
+    /// Where in a network of a test's own it is; on loopback, if absent.
+    pub host: Option<net::Host>,
 }
 
 impl Default for Setting {
@@ -67,6 +70,7 @@ impl Default for Setting {
             setup_time: Duration::from_secs(7),
             workers: None,
             own_modules: false,
+            host: None,
         }
     }
 }
@@ -126,13 +130,15 @@ impl Place {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let mut setting = Setting::default();
         change(&mut setting);
-        let fresh = || format!("n{}@localhost", NUMBERS.fetch_add(1, Ordering::Relaxed));
+        let ip = setting.host.as_ref().map_or([127, 0, 0, 1].into(), |host| host.ip);
+        let host = setting.host.as_ref().map_or("localhost".to_owned(), |host| host.ip.to_string());
+        let fresh = || format!("n{}@{host}", NUMBERS.fetch_add(1, Ordering::Relaxed));
         let name = setting.name.clone().unwrap_or_else(fresh);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("threads");
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if let Some(host) = setting.host.clone() {
+            runtime.on_thread_start(move || host.enter());
+        }
+        let runtime = runtime.worker_threads(2).enable_all().build().expect("threads");
         let modules = setting.own_modules.then(|| tempfile::tempdir().expect("a directory"));
         let inside = runtime.enter();
         let world = World::start_at(None, |config| {
@@ -160,7 +166,7 @@ impl Place {
         let distribution = Arc::new(world.node.distribute(dialler, setting.cluster));
         let receiver = Doorman(Arc::clone(&distribution));
         drop(inside);
-        let anywhere = ([127, 0, 0, 1], 0).into();
+        let anywhere = SocketAddr::new(ip, 0);
         let listener = runtime.spawn(Listener::start(anywhere, identity, security, receiver)).await;
         let listener = listener.expect("no panic").expect("a port");
         let address = listener.address();
@@ -353,6 +359,19 @@ impl Pair {
     /// Connects the near one to the far one.
     pub async fn connect(&self) {
         self.near.connect(&self.far.name).await;
+        self.far.until_connected(&self.near.name, true).await;
+    }
+
+    /// Connects the near one to this very run of the far one. Attempts of their own may be
+    /// under way from before it ran.
+    pub async fn until_connected_again(&self) {
+        let id = self.far.world.node.id();
+        in_time("a connection to the new run", async {
+            while self.near.world.node.connect(&self.far.name).await != Ok(id) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
         self.far.until_connected(&self.near.name, true).await;
     }
 

@@ -1,0 +1,311 @@
+//! Nodes on hosts of a network that fails: real namespaces, TLS on. And nodes that are
+//! processes of their own, which are stopped and killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use odeon_core::node::Nodes;
+use odeon_tests::cluster::net::Net;
+use odeon_tests::cluster::{COOKIE, Member, Place, until};
+use odeon_tests::protocol::{Event, Operation, Pid, Reason, Watched};
+use odeon_tests::{Puppet, Word as _};
+
+use crate::common::settle;
+use crate::support::{down, large, message, monitor, send};
+
+/// Nodes on a network of their own, all connected.
+struct Cluster {
+    nodes: Vec<Member>,
+    puppets: Vec<Puppet>,
+    net: Net,
+    _place: Place,
+}
+
+impl Cluster {
+    async fn start(hosts: u8) -> Option<Self> {
+        let net = Net::new(hosts)?;
+        let place = Place::new().await;
+        let (mut nodes, mut puppets) = (Vec::new(), Vec::new());
+        for host in &net.hosts {
+            let host = Some(host.clone());
+            let node = place.start_with(|setting| setting.host = host).await;
+            node.distribution.set_addresses(vec![node.address.to_string()]);
+            puppets.push(node.world.puppet().await);
+            nodes.push(node);
+        }
+        let cluster = Self { nodes, puppets, net, _place: place };
+        for node in &cluster.nodes[1..] {
+            node.connect(&cluster.nodes[0].name).await;
+        }
+        cluster.until_whole().await;
+        Some(cluster)
+    }
+
+    async fn until_whole(&self) {
+        let others = self.nodes.len() - 1;
+        until("the mesh is whole", || {
+            self.nodes.iter().all(|node| node.nodes(Nodes::Visible).len() == others)
+        })
+        .await;
+    }
+
+    /// Every puppet watches every other one; gives the references, by watcher and watched.
+    async fn watch_all(&mut self) -> Vec<Vec<odeon_tests::protocol::Reference>> {
+        let pids: Vec<Pid> = self.puppets.iter().map(|puppet| puppet.pid).collect();
+        let mut all = Vec::new();
+        for at in 0..pids.len() {
+            let mut references = Vec::new();
+            for pid in &pids {
+                references.push(self.puppets[at].reference(monitor(*pid)).await);
+            }
+            all.push(references);
+        }
+        self.settle_all().await;
+        all
+    }
+
+    async fn settle_all(&mut self) {
+        for at in 1..self.puppets.len() {
+            let (before, after) = self.puppets.split_at_mut(at);
+            for one in before {
+                settle(one, &mut after[0]).await;
+            }
+        }
+    }
+
+    /// These two lost each other: one event each, and nothing else for anybody.
+    async fn lost(
+        &mut self,
+        pairs: &[(usize, usize)],
+        references: &[Vec<odeon_tests::protocol::Reference>],
+        begun: Instant,
+    ) {
+        for (one, other) in pairs {
+            for (watcher, watched) in [(*one, *other), (*other, *one)] {
+                let pid = self.puppets[watched].pid;
+                let reference = references[watcher][watched];
+                let event = self.puppets[watcher].event_of(Some(reference)).await;
+                assert_eq!(event, down(reference, pid, Reason::Noconnection));
+            }
+        }
+        let took = begun.elapsed();
+        assert!(took < Duration::from_millis(4_500), "{took:?}");
+        println!("noticed after {took:?}");
+        for puppet in &mut self.puppets {
+            puppet.hears_nothing().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_cut_off_is_down_within_four_seconds_and_back_by_itself() {
+    let Some(mut cluster) = Cluster::start(3).await else { return };
+    for _ in 0..2 {
+        let references = cluster.watch_all().await;
+        let begun = Instant::now();
+        cluster.net.cable(2, false);
+        cluster.lost(&[(0, 2), (1, 2)], &references, begun).await;
+        assert!(cluster.nodes[0].knows(&cluster.nodes[1].name));
+        assert!(cluster.nodes[2].nodes(Nodes::Connected).is_empty());
+        cluster.net.cable(2, true);
+        cluster.until_whole().await;
+        println!("whole again after {:?}", begun.elapsed());
+        cluster.settle_all().await;
+        // The monitors that did not fire are ended, for the next round.
+        for (one, other) in [(0, 1), (1, 0)] {
+            let monitor = references[one][other];
+            let ended = Operation::Demonitor { monitor, flush: false };
+            assert!(cluster.puppets[one].yes(ended).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_that_is_cut_in_one_direction_is_cut() {
+    let Some(mut cluster) = Cluster::start(3).await else { return };
+    let references = cluster.watch_all().await;
+    let begun = Instant::now();
+    cluster.net.one_way(0, 1, true);
+    cluster.lost(&[(0, 1)], &references, begun).await;
+    // The third one sees both all the time.
+    assert_eq!(cluster.nodes[2].nodes(Nodes::Connected).len(), 2);
+    cluster.net.one_way(0, 1, false);
+    cluster.until_whole().await;
+    println!("whole again after {:?}", begun.elapsed());
+    cluster.settle_all().await;
+}
+
+/// What goes on under 30 % loss, 200 ms delay or 1 Mbit/s: slow, and in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_over_a_bad_network_keep_their_order() {
+    for how in [
+        "netem loss 30%",
+        "netem delay 200ms",
+        "netem rate 1mbit",
+        "tbf rate 1mbit burst 4kb latency 200ms",
+    ] {
+        let Some(mut cluster) = Cluster::start(2).await else { return };
+        if !(0..2).all(|at| cluster.net.impair(at, how)) {
+            continue;
+        }
+        cluster.puppets[1].done(Operation::WatchNodes(Watched::All)).await;
+        let (one, other) = cluster.puppets.split_at_mut(1);
+        let (one, other) = (&mut one[0], &mut other[0]);
+        let begun = Instant::now();
+        for number in 0..40 {
+            let body = large(if number % 10 == 5 { 20_000 } else { 50 }, number);
+            one.done(send(other.pid, &body)).await;
+        }
+        // Unless the connection was given up, all of it comes, in order.
+        for number in 0..40 {
+            match other.event().await {
+                Event::NodeDown { reason, .. } => {
+                    println!("{how}: down after {:?}: {reason}", begun.elapsed());
+                    break;
+                }
+                event => {
+                    let body = large(if number % 10 == 5 { 20_000 } else { 50 }, number);
+                    assert!(event == message(one.pid, &body), "{how}: message {number}");
+                }
+            }
+        }
+        println!("{how}: {:?}", begun.elapsed());
+    }
+}
+
+/// A node that is a process of its own.
+struct Process {
+    child: Child,
+    name: String,
+    address: String,
+    _files: tempfile::TempDir,
+}
+
+impl Process {
+    fn start(name: &str) -> Self {
+        let files = tempfile::tempdir().expect("a directory");
+        let test = std::env::current_exe().expect("a test has a path");
+        let program = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("odeon");
+        assert!(program.is_file(), "{}: build the workspace first", program.display());
+        let name = format!("{name}@localhost");
+        let data = files.path().join("data");
+        let mut child = Command::new(program)
+            .args(["node", "--name", &name, "--listen", "0", "--data-dir"])
+            .arg(data)
+            .env_clear()
+            .env("HOME", files.path())
+            .env("ODEON_HOME", files.path())
+            .env("XDG_RUNTIME_DIR", files.path())
+            .env("ODEON_COOKIE", std::str::from_utf8(COOKIE).expect("text"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+        let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        assert!(line.contains("ready"), "{line}");
+        Self { child, name, address, _files: files }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("`kill` is there").success());
+    }
+
+    async fn joined_by(&self, node: &Member) {
+        let port = self.address.rsplit(':').next().expect("a port");
+        node.connect(&format!("{}:{port}", self.name)).await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_stopped_is_down_within_four_seconds_and_back_when_it_goes_on() {
+    let place = Place::new().await;
+    let near = place.start().await;
+    let far = Process::start("stopped");
+    far.joined_by(&near).await;
+    let mut watcher = near.world.puppet().await;
+    let target = near.puppet_at(&far.name).await;
+    watcher.done(Operation::WatchNodes(Watched::All)).await;
+    let reference = watcher.reference(monitor(target.pid)).await;
+    watcher.done(send(target.pid, b"x")).await;
+    for round in 0..2 {
+        let begun = Instant::now();
+        far.signal("-STOP");
+        let mut events = vec![watcher.event().await];
+        if round == 0 {
+            events.push(watcher.event().await);
+            assert!(events.contains(&down(reference, target.pid, Reason::Noconnection)));
+        }
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(4), "{took:?}");
+        let is_down = |event: &Event| match event {
+            Event::NodeDown { node, reason, .. } => {
+                *node == far.name && reason == "net tick timeout"
+            }
+            _ => false,
+        };
+        assert!(events.iter().any(is_down), "{events:?}");
+        watcher.hears_nothing().await;
+        far.signal("-CONT");
+        // It is the same run: its actors are there, and can be watched again.
+        assert!(matches!(watcher.event().await, Event::NodeUp { .. }));
+        println!("back {:?} after it was stopped", begun.elapsed());
+    }
+    let again = watcher.reference(monitor(target.pid)).await;
+    watcher.done(Operation::Exit(target.pid, Reason::Kill)).await;
+    assert_eq!(watcher.event().await, down(again, target.pid, Reason::Killed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_is_down_at_once() {
+    let place = Place::new().await;
+    let near = place.start().await;
+    let far = Process::start("killed");
+    far.joined_by(&near).await;
+    let mut watcher = near.world.puppet().await;
+    let target = near.puppet_at(&far.name).await;
+    watcher.done(Operation::WatchNodes(Watched::All)).await;
+    let reference = watcher.reference(monitor(target.pid)).await;
+    let known: odeon_core::Pid = target.pid.word();
+    assert_ne!(known.node, near.world.node.id());
+    let begun = Instant::now();
+    far.signal("-KILL");
+    let both = [watcher.event().await, watcher.event().await];
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(both.contains(&down(reference, target.pid, Reason::Noconnection)), "{both:?}");
+    let is_down = |event: &Event| match event {
+        Event::NodeDown { reason, .. } => reason == "connection closed",
+        _ => false,
+    };
+    assert!(both.iter().any(is_down), "{both:?}");
+    watcher.hears_nothing().await;
+}
+
+/// An orderly stop is a farewell: nobody tries to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_in_order_is_not_looked_for() {
+    let place = Place::new().await;
+    let near = place.start().await;
+    let far = Process::start("ended");
+    far.joined_by(&near).await;
+    let mut watcher = near.world.puppet().await;
+    watcher.done(Operation::WatchNodes(Watched::All)).await;
+    far.signal("-TERM");
+    let event = watcher.event().await;
+    assert!(
+        matches!(&event, Event::NodeDown { reason, .. } if reason != "connection closed"),
+        "{event:?}"
+    );
+    watcher.hears_nothing().await;
+}
