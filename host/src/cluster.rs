@@ -144,8 +144,11 @@ pub(crate) struct Cluster {
     places: Mutex<BTreeMap<String, String>>,
     /// Modules that are being fetched, and from which node: one that does not give what
     /// it has must not hold up another.
-    fetching: Mutex<HashMap<(Arc<str>, Digest), Weak<tokio::sync::Mutex<()>>>>,
+    fetching: Mutex<HashMap<(Arc<str>, Digest), Weak<Gate>>>,
 }
+
+/// Held by whoever fetches a module.
+type Gate = tokio::sync::Mutex<()>;
 
 /// What there is while this node is distributed.
 struct Alive {
@@ -416,7 +419,7 @@ impl Cluster {
     }
 
     /// Held by whoever fetches this module from there.
-    fn fetching(&self, from: &Link, digest: Digest) -> Arc<tokio::sync::Mutex<()>> {
+    fn fetching(&self, from: &Link, digest: Digest) -> Arc<Gate> {
         let key = (Arc::clone(&from.name), digest);
         let mut fetching = self.fetching.lock();
         fetching.retain(|_, gate| gate.strong_count() > 0);

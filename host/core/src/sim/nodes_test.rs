@@ -4,7 +4,8 @@
 //! when a rule is broken; `ODEON_SEEDS=n` looks at that many.
 
 use super::*;
-use crate::node::{DownReason, Effect, Failure, Refusal};
+use crate::node::{DownReason, Effect, Failure};
+use crate::wire::Refusal;
 
 /// Seeds of one run of the tests.
 const SEEDS: u64 = 240;

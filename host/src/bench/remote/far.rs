@@ -115,7 +115,7 @@ pub(super) fn run() -> anyhow::Result<()> {
     std::io::stdin().read_line(&mut line)?;
     let meeting: Meeting = serde_json::from_str(&line).context("no meeting was told")?;
     if meeting.bare {
-        return bare::serve(&meeting, |address| ready(address));
+        return bare::serve(&meeting, ready);
     }
     let io = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let _member = io.block_on(Member::start(&meeting, FAR))?;

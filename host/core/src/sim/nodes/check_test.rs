@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::id::NodeId;
-use crate::node::{CloseReason, DownReason, Failure, NodeChange, NodeInfo};
+use crate::node::{CloseReason, DownReason, Failure, NodeChange};
+use crate::wire::NodeInfo;
 
 const A: &str = "a@box";
 const B: &str = "b@box";

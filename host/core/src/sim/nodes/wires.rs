@@ -4,7 +4,8 @@
 use super::trace::What;
 use super::world::{Due, SETUP, World};
 use crate::id::NodeId;
-use crate::node::{Conn, DownReason, Failure, NodeInfo, Refusal};
+use crate::node::{Conn, DownReason, Failure};
+use crate::wire::{NodeInfo, Refusal};
 
 /// How long nothing may come over a wire, at least and at most.
 const TICK_TIME: (u64, u64) = (20, 300);

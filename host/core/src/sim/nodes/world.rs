@@ -11,9 +11,9 @@ use super::trace::{Found, Record, What};
 use super::wires::{Message, Wire};
 use crate::id::{NodeId, Pid};
 use crate::node::{
-    AutoConnect, Conn, DownReason, Effect, Effects, Failure, Interest, Node, NodeInfo, Nodes,
-    Settings,
+    AutoConnect, Conn, DownReason, Effect, Effects, Failure, Interest, Node, Nodes, Settings,
 };
+use crate::wire::NodeInfo;
 
 /// How long a dial, and an incoming connection without an `about`, may take.
 pub(super) const SETUP: u64 = 100;
