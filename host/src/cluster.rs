@@ -144,11 +144,14 @@ pub(crate) struct Cluster {
     places: Mutex<BTreeMap<String, String>>,
     /// Modules that are being fetched, and from which node: one that does not give what
     /// it has must not hold up another.
-    fetching: Mutex<HashMap<(Arc<str>, Digest), Weak<Gate>>>,
+    fetching: Mutex<Gates>,
 }
 
 /// Held by whoever fetches a module.
 type Gate = tokio::sync::Mutex<()>;
+
+/// By the node that a module comes from.
+type Gates = HashMap<(Arc<str>, Digest), Weak<Gate>>;
 
 /// What there is while this node is distributed.
 struct Alive {

@@ -6,6 +6,7 @@ use odeon_tests::protocol::{
     Destination, Event, Module, MonitorOptions, Operation, Pid, Reason, Reference, ReplyWhen,
     SpawnOptions, Value,
 };
+use std::slice::from_ref;
 
 use crate::common::{at, nothing_came, settle};
 use crate::support::{
@@ -55,7 +56,7 @@ async fn m07_a_monitor_by_name_on_another_node_shows_name_and_node() {
         let spawn = |spawn: &mut odeon::Spawn| spawn.name = Some("target".into());
         let mut target = pair.far.world.puppet_with(spawn).await;
         let reference = watcher.reference(watch_name(&pair.far.name, "target")).await;
-        assert_eq!(watcher.itself().await.monitors, [object.clone()]);
+        assert_eq!(watcher.itself().await.monitors, from_ref(&object));
         settle(&mut watcher, &mut target).await;
         target.tell(Operation::Stop(reason.clone()));
         assert_eq!(watcher.event().await, down_of(reference, object.clone(), reason));
