@@ -6,14 +6,13 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), odeon_guest::ExitReason> {
-//! use odeon_guest::mailbox::{Event, event};
-//! use odeon_guest::{Spawn, node, println};
+//! use odeon_guest::{Event, Spawn, next_event, node, println};
 //!
 //! node::watch(node::Watched::Visible);
 //! let worker = Spawn::function("worker", &5).on("b@box").link().start()?;
 //! println!("{:?} lives on {:?}", worker.pid, node::name_of(worker.pid));
 //! loop {
-//!     if let Event::NodeDown(down) = event() {
+//!     if let Event::NodeDown(down) = next_event() {
 //!         println!("{} is gone: {}", down.node, down.reason.unwrap_or_default());
 //!     }
 //! }
