@@ -362,15 +362,12 @@ impl Cluster {
         nodes
     }
 
-    /// The name of the node with this id, if it is known.
+    /// The name of the node that has or had this id, if it is known.
     pub(crate) fn name_of(&self, node: NodeId) -> Option<String> {
         if let Some(link) = self.by_id.read().get(&node.get()) {
             return Some(link.name.to_string());
         }
-        match self.machine.lock().find(node) {
-            Whereabouts::Known(name) => Some(name),
-            _ => None,
-        }
+        self.machine.lock().name_of(node).map(str::to_owned)
     }
 
     /// Whether this node is distributed.

@@ -74,16 +74,20 @@ impl ConnectionArgs {
     }
 }
 
-/// What protects the connections of the node of this name, or of its commands.
-pub(super) fn security(name: &str, settings: &ConnectionSettings) -> Result<Security, Exit> {
+/// What protects the connections of the node of this name, or of commands.
+pub(super) fn security(
+    name: Option<&str>,
+    settings: &ConnectionSettings,
+) -> Result<Security, Exit> {
     let secrets = Secrets::new(cookie::secret()?);
     for (peer, path) in &settings.cookies {
         let kept = secrets.set(peer, cookie::load(path)?);
         kept.map_err(|error| Exit::failed(error.to_string()))?;
     }
-    let tls = match &settings.files {
-        Some(files) => Tls::from_files(files, name),
-        None => Tls::self_signed(),
+    let tls = match (&settings.files, name) {
+        (Some(files), Some(name)) => Tls::from_files(files, name),
+        (Some(files), None) => Tls::for_commands(files),
+        (None, _) => Tls::self_signed(),
     };
     let tls = tls.map_err(|error| Exit::failed(error.to_string()))?;
     Ok(Security { secrets: Arc::new(secrets), tls: Arc::new(tls), mode: settings.mode })

@@ -123,7 +123,7 @@ impl Args {
             cluster: self.cluster.table(),
         };
         let settings = common.file()?.settings(&overrides)?;
-        let security = security(&settings.name, &settings.connections)?;
+        let security = security(Some(&settings.name), &settings.connections)?;
         let directory = Directory::of_user()?;
         let config = Config {
             workers: settings.workers,

@@ -42,7 +42,7 @@ async fn dial(on: &str, file: &File) -> Result<Client, Exit> {
     let over = ConnectionArgs::of_environment()?.connections();
     // Commands use this user's cookie, whoever they are for.
     let settings = file.connections(&over, Cookies::new())?;
-    let security = security(&file.node_name(None)?, &settings)?;
+    let security = security(None, &settings)?;
     let options = dial::Options {
         setup_time: settings.setup_time,
         directory: Some(Directory::of_user()?),

@@ -124,6 +124,7 @@ impl Client {
 
     /// Makes requests over a connection that this side opened as a command.
     pub fn over(transport: Transport) -> Self {
+        transport.notice_silence();
         let (connection, wires) = Connection::new(transport, true);
         let driven = connection.clone();
         let task = tokio::spawn(async move {

@@ -87,6 +87,8 @@ async fn serve<S: Service>(
     service: &Arc<S>,
     mut stop: Stop,
 ) {
+    // What is attached to a terminal ends with it, also when its machine loses power.
+    transport.notice_silence();
     let (connection, wires) = Connection::new(transport, false);
     let mut handlers = JoinSet::new();
     let drive = connection.drive(wires, |asked| {

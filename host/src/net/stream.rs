@@ -6,9 +6,11 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
+use socket2::TcpKeepalive;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -16,6 +18,9 @@ use tokio_rustls::TlsStream;
 /// Bytes that may wait in the system before more are taken from this process, so
 /// that what is urgent does not queue behind them.
 const NOT_SENT_BYTES: u32 = 64 << 10;
+
+/// How long the machine of a command may be silent.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// One connection.
 #[derive(Debug)]
@@ -73,6 +78,24 @@ impl Stream {
             Kind::Plain(counted) => counted.received_bytes,
             Kind::Tls(stream) => stream.get_ref().0.received_bytes,
         }
+    }
+
+    /// From now on the connection ends when the other side's machine has said nothing for a
+    /// minute, though asked.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn notice_silence(&self) -> io::Result<()> {
+        let counted = match &self.kind {
+            Kind::Plain(counted) => counted,
+            Kind::Tls(stream) => stream.get_ref().0,
+        };
+        let socket = socket2::SockRef::from(&counted.socket);
+        let asking = TcpKeepalive::new().with_time(SILENCE_MAX / 2).with_interval(SILENCE_MAX / 8);
+        socket.set_tcp_keepalive(&asking)?;
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(SILENCE_MAX))?;
+        Ok(())
     }
 
     /// The certificate that the other side showed, if it had to show one.

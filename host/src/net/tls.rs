@@ -153,6 +153,21 @@ impl Tls {
     /// When a file cannot be read or holds something else, or the certificate is not
     /// for this node.
     pub fn from_files(files: &Files, name: &str) -> Result<Self, TlsError> {
+        let chain = certificates("node's certificate", &files.cert)?;
+        if let Some(own) = chain.first() {
+            is_for(own, name).map_err(|source| {
+                let path = files.cert.clone();
+                TlsError::NotForThisNode { path, source }
+            })?;
+        }
+        Self::for_commands(files)
+    }
+
+    /// With a certificate of whatever name, for commands: they have none.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds something else.
+    pub fn for_commands(files: &Files) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         for authority in certificates("authority's certificate", &files.ca)? {
             let what = "usable authority's certificate";
@@ -161,12 +176,6 @@ impl Tls {
         }
         let chain = certificates("node's certificate", &files.cert)?;
         let key = key(&files.key)?;
-        if let Some(own) = chain.first() {
-            is_for(own, name).map_err(|source| {
-                let path = files.cert.clone();
-                TlsError::NotForThisNode { path, source }
-            })?;
-        }
         Self::new(chain, key, Some(roots)).map_err(|error| {
             let (cert, key) = (files.cert.clone(), files.key.clone());
             TlsError::Mismatch { cert, key, reason: error.to_string() }

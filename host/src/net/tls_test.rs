@@ -134,6 +134,22 @@ async fn commands_on_the_same_machine_need_no_certificate() {
 }
 
 #[tokio::test]
+async fn commands_show_a_certificate_of_whatever_name_and_want_the_nodes() {
+    let pki = Pki::new();
+    let own = keys(&pki.files("localhost"), "a@localhost");
+    let node = Listening::start("a@localhost", own).await;
+    let dialed = async |files: &Files| {
+        let keys = with_tls(COOKIE, Mode::Always, Tls::for_commands(files).expect("right files"));
+        let target = at("a@localhost", node.address());
+        soon(dial(&target, &Identity::command(), &keys, &options())).await
+    };
+    round_trip(dialed(&pki.files("laptop.example.org")).await.expect("let in").0, 1000).await;
+    // One of another authority is neither shown nor taken.
+    let error = failed(dialed(&Pki::new().files("laptop.example.org")).await);
+    assert!(matches!(error, DialError::Tls { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn certificates_do_not_make_the_cookie_needless() {
     let pki = Pki::new();
     let own = Tls::from_files(&pki.files("localhost"), "a@localhost").expect("right files");

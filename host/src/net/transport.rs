@@ -255,6 +255,14 @@ impl Transport {
         }
     }
 
+    /// From now on the connection ends when the other side's machine vanishes without a
+    /// word, after a minute. For connections without ticks.
+    pub fn notice_silence(&self) {
+        if let Err(error) = self.socket.get_ref().notice_silence() {
+            tracing::debug!(%error, "cannot watch over a connection");
+        }
+    }
+
     /// Gives back a listener's place when this ends.
     pub(super) fn keep_place(&mut self, place: OwnedSemaphorePermit) {
         self.place = Some(place);

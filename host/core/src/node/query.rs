@@ -97,6 +97,11 @@ impl Node {
         Some(self.peers.get(name)?.up.as_ref()?.conn)
     }
 
+    /// The name of the node that has or had this id, if it is known.
+    pub fn name_of(&self, id: NodeId) -> Option<&str> {
+        self.peers.of_id(id).map(|(name, ..)| name)
+    }
+
     /// Where the actors of this id are, for routing.
     pub fn find(&self, id: NodeId) -> Whereabouts {
         if id == self.id {

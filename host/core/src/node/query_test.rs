@@ -66,6 +66,8 @@ fn ids_are_found_where_they_live() {
     up(&mut me, 11, &info(A, 3));
     assert_eq!(find(&me, 2), Whereabouts::Dead);
     assert_eq!(find(&me, 3), Whereabouts::Connected(11));
+    let name = |id| me.name_of(NodeId::from_wire(id));
+    assert_eq!((name(2), name(3), name(4)), (Some(A), Some(A), None), "also of a former run");
     lost(&mut me, 11, DownReason::ConnectionClosed);
     assert_eq!(find(&me, 2), Whereabouts::Dead);
     assert_eq!(find(&me, 3), Whereabouts::Known(A.to_owned()));
