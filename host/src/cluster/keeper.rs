@@ -15,6 +15,7 @@ use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Dialler;
@@ -103,6 +104,9 @@ struct Keeper {
     /// Connections that the machine has not decided about.
     fresh: HashMap<u64, Fresh>,
     active: HashMap<u64, Active>,
+    /// Attempts to connect that are under way, by node. One that is given up is ended at
+    /// once: were it to arrive late, it could take the place of a newer one.
+    dialling: HashMap<String, (u64, AbortHandle)>,
     /// Connections that wait for the other side's first words; dropping one ends it.
     welcoming: HashMap<u64, oneshot::Sender<()>>,
     tick_time: watch::Receiver<Duration>,
@@ -146,6 +150,7 @@ impl Distribution {
             retries: HashMap::new(),
             comes_back,
             fresh: HashMap::new(),
+            dialling: HashMap::new(),
             active: HashMap::new(),
             welcoming: HashMap::new(),
             tick_time,
@@ -203,10 +208,18 @@ impl Keeper {
                     }
                     Event::Disconnect { name, done: answer } => {
                         self.retries.remove(&name);
+                        if let Some((_, attempt)) = self.dialling.remove(&name) {
+                            attempt.abort();
+                        }
                         machine.disconnect(&name, &mut effects);
                         done = Some(answer);
                     }
                     Event::Dialed { name, attempt, outcome } => {
+                        let waits = matches!(outcome, Err(Failure::Refused(Refusal::Simultaneous)));
+                        let current = self.dialling.get(&name).map(|(attempt, _)| *attempt);
+                        if current == Some(attempt) && !waits {
+                            self.dialling.remove(&name);
+                        }
                         let outcome = outcome.map(|fresh| {
                             let known = (fresh.conn, fresh.info.clone());
                             self.fresh.insert(fresh.conn, fresh);
@@ -297,14 +310,15 @@ impl Keeper {
         }
     }
 
-    fn dial(&self, name: String, attempt: u64, mut addresses: Vec<String>) {
+    fn dial(&mut self, name: String, attempt: u64, mut addresses: Vec<String>) {
         if let Some(place) = self.runtime.cluster.places.lock().get(&name) {
             addresses.insert(0, place.clone());
         }
         let (dialler, events) = (Arc::clone(&self.dialler), self.events.clone());
         let conn = self.conns.fetch_add(1, Ordering::Relaxed);
         let deadline = Instant::now() + self.dialler.options.setup_time;
-        tokio::spawn(async move {
+        let dialled = name.clone();
+        let task = tokio::spawn(async move {
             let outcome = connection::dial(&dialler, conn, &name, &addresses).await;
             if let Err(error) = &outcome {
                 tracing::info!(node = name, %error, "no connection");
@@ -318,10 +332,18 @@ impl Keeper {
                 let _ = events.send(Event::Dialed { name, attempt, outcome });
             }
         });
+        let former = self.dialling.insert(dialled, (attempt, task.abort_handle()));
+        if let Some((_, former)) = former {
+            former.abort();
+        }
     }
 
     fn welcome(&mut self, conn: u64) {
         let Some(fresh) = self.fresh.remove(&conn) else { return };
+        // Whoever is welcomed takes the place of an attempt of this node's own.
+        if let Some((_, attempt)) = self.dialling.remove(&fresh.info.name) {
+            attempt.abort();
+        }
         let (given_up, kept) = oneshot::channel();
         self.welcoming.insert(conn, given_up);
         let (own, events) = (self.own.lock().clone(), self.events.clone());
