@@ -92,8 +92,10 @@ async fn a_recursion_of_compiled_rust_ends_as_well() {
     let bed = Bed::new().await;
     bed.deploy_guest();
     let mut puppet = Puppet::new(&bed.node).await;
-    puppet.order(Operation::Recurse);
-    let reason = soon(bed.node.ended(puppet.pid)).await.to_string();
+    // It is watched before it is told to, since it ends at once.
+    let watched = soon(bed.node.ended(puppet.pid));
+    let (reason, ()) = tokio::join!(watched, async { puppet.order(Operation::Recurse) });
+    let reason = reason.to_string();
     // Frames with arrays are in the guest's memory, where its linker set aside a MiB
     // or less: what is beyond is the guest's own business, and a trap.
     let own = reason.starts_with("trap: ") && reason.contains("out of bounds memory access");
