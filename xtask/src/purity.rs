@@ -36,7 +36,7 @@ const FORBIDDEN: [&str; 17] = [
 
 /// What the core depends on, and nothing else.
 const DEPENDENCIES: [&str; 8] =
-    ["bytes", "hmac", "postcard", "serde", "sha2", "smallvec", "subtle", "thiserror"];
+    ["bytes", "hmac", "lz4_flex", "postcard", "serde", "sha2", "smallvec", "subtle", "thiserror"];
 
 /// Checks the core.
 ///
