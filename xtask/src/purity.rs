@@ -35,7 +35,7 @@ const FORBIDDEN: [&str; 17] = [
 ];
 
 /// What the core depends on, and nothing else.
-const DEPENDENCIES: [&str; 8] =
+const DEPENDENCIES: [&str; 9] =
     ["bytes", "hmac", "lz4_flex", "postcard", "serde", "sha2", "smallvec", "subtle", "thiserror"];
 
 /// Checks the core.
