@@ -81,7 +81,7 @@ impl Node {
                 effects.push(Effect::Close { conn, reason: CloseReason::Abandoned });
             }
             Err(_) if !is_current => {}
-            Err(Failure::Refused(Refusal::Simultaneous)) => self.await_other(name),
+            Err(Failure::Refused(Refusal::Simultaneous)) => self.wait_for_other(name),
             Err(reason) => self.fail(name, reason, effects),
             Ok((conn, info)) if self.is_plausible(name, &info) => {
                 self.keep(&Arc::from(name), conn, info, true, effects);
@@ -94,7 +94,7 @@ impl Node {
     }
 
     /// The other side refused, because it dials this node.
-    fn await_other(&mut self, name: &str) {
+    fn wait_for_other(&mut self, name: &str) {
         let pending = self.peers.get_mut(name).map(|peer| &mut peer.pending);
         if let Some(Pending::Dial { refused, .. }) = pending {
             *refused = true;
