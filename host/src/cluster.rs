@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Rules of signals are in `odeon_core`; bytes are in `odeon_core::wire`; sockets are
-//! in [`net`](crate::net). What a connection means to actors is here: signals of one
+//! in [`net`]. What a connection means to actors is here: signals of one
 //! connection come before its loss is told, and its loss before anything of the next.
 
 mod connection;

@@ -1,7 +1,7 @@
 //! TLS 1.3, with a key made at the start or with certificates.
 //!
 //! Without certificates nobody vouches for a key. It need not be: both sides prove
-//! the cookie with a proof that is bound to the channel ([`binding`]), and a
+//! the cookie with a proof that is bound to the channel (`binding`), and a
 //! middleman has two channels. With certificates each side has to show one that the
 //! authority signed and that is for the node's name, or for its host; the cookie is
 //! proved as well. Keys never leave this file.
