@@ -18,6 +18,7 @@ pub mod stream;
 pub mod tls;
 pub mod transport;
 
+pub(crate) mod poller;
 mod refusals;
 
 use std::net::{IpAddr, SocketAddr};

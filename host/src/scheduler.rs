@@ -13,6 +13,10 @@
 //! epoch on. It looks every [`SLICE`] while that keeps happening, seldom otherwise,
 //! and sleeps while nothing runs. So an idle or uncontended node pays for no ticks.
 //!
+//! The sockets of connections are looked after here as well: by an idle worker, which
+//! waits for them instead of for a wake; by busy ones now and then; and by the watcher
+//! where all are busy for long. See [`Poller`].
+//!
 //! This file knows futures and threads; it must not know actors, guests or signals.
 
 use std::cell::{Cell, OnceCell};
@@ -27,6 +31,8 @@ use async_task::{Runnable, ScheduleInfo, WithInfo};
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use parking_lot::{Mutex, RwLock};
 
+use crate::net::poller::Poller;
+
 /// How long an actor may run while others wait, about: the watcher looks this often.
 const SLICE: Duration = Duration::from_micros(50);
 /// How often the watcher looks when nobody has been too long lately. Bounds how
@@ -40,6 +46,9 @@ const LOOKS_UNTIL_SLEEP: u32 = 20;
 const FOREGROUND_RUNS_MAX: u32 = 61;
 /// Runs out of the last-woken slot before the queues get a turn.
 const SLOT_RUNS_MAX: u32 = 31;
+
+/// Runs between two looks of a busy worker at the sockets.
+const POLL_RUNS: u32 = 61;
 
 /// How long a stopping scheduler waits for a worker. Guests reach a yield point within
 /// microseconds; a blocking host call may take longer.
@@ -79,6 +88,7 @@ struct Shared {
     watcher_asleep: AtomicBool,
     watcher: OnceCellSync<thread::Thread>,
     preempt: RwLock<Vec<Preempt>>,
+    poller: Arc<Poller>,
     stopping: AtomicBool,
 }
 
@@ -92,6 +102,8 @@ struct Lane {
     parker: OnceCellSync<thread::Thread>,
     /// Set by whoever wakes this worker, so that a wake before the sleep counts.
     woken: AtomicBool,
+    /// It waits for the sockets, or is about to: only the poller can wake it.
+    polling: AtomicBool,
 }
 
 /// A worker's own part.
@@ -104,6 +116,8 @@ struct Local {
     run_tick: Cell<u64>,
     /// The current run ended because its slice was used up.
     yielded: Cell<bool>,
+    /// The current run ended so that what it woke can run.
+    stepped_back: Cell<bool>,
     /// The current run is to yield at its next chance.
     yield_asked: Cell<bool>,
 }
@@ -125,6 +139,7 @@ impl Scheduler {
             runs: AtomicU64::new(0),
             parker: OnceCellSync::new(),
             woken: AtomicBool::new(false),
+            polling: AtomicBool::new(false),
         });
         let shared = Arc::new(Shared {
             woken: Injector::new(),
@@ -138,6 +153,7 @@ impl Scheduler {
             watcher_asleep: AtomicBool::new(false),
             watcher: OnceCellSync::new(),
             preempt: RwLock::new(Vec::new()),
+            poller: Poller::new()?,
             stopping: AtomicBool::new(false),
         });
         let mut threads = Vec::new();
@@ -169,7 +185,7 @@ impl Drop for Scheduler {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         for lane in &self.shared.lanes {
-            lane.wake();
+            lane.wake(&self.shared.poller);
         }
         self.shared.wake_watcher();
         let own = thread::current().id();
@@ -190,6 +206,9 @@ impl Drop for Scheduler {
                 tracing::error!("a worker does not stop; it is left behind");
             }
         }
+        // Nobody will run these again: dropping them closes the connections that they carry.
+        self.shared.poller.wake_all();
+        while one(&self.shared.woken).or_else(|| one(&self.shared.background)).is_some() {}
     }
 }
 
@@ -230,6 +249,11 @@ impl Spawner {
         {
             self.0.wake_watcher();
         }
+    }
+
+    /// What looks after the sockets of the tasks.
+    pub(crate) fn poller(&self) -> &Arc<Poller> {
+        &self.0.poller
     }
 
     /// Yields that were asked for since the start.
@@ -280,7 +304,14 @@ impl Shared {
         let sleeper = self.sleepers.lock().pop();
         if let Some(index) = sleeper {
             self.sleeping.fetch_sub(1, Ordering::SeqCst);
-            self.lanes[index].wake();
+            self.lanes[index].wake(&self.poller);
+        }
+    }
+
+    /// Looks at the sockets, if nobody does.
+    fn look_at_sockets(&self) {
+        if self.poller.has_sockets() && !self.poller.is_attended() {
+            self.poller.wait(Some(Duration::ZERO), || {});
         }
     }
 
@@ -301,9 +332,11 @@ impl Shared {
 }
 
 impl Lane {
-    fn wake(&self) {
+    fn wake(&self, poller: &Poller) {
         self.woken.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.parker.get() {
+        if self.polling.load(Ordering::SeqCst) {
+            poller.wake();
+        } else if let Some(thread) = self.parker.get() {
             thread.unpark();
         }
     }
@@ -320,6 +353,7 @@ fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
             slot: Cell::new(None),
             run_tick: Cell::new(0),
             yielded: Cell::new(false),
+            stepped_back: Cell::new(false),
             yield_asked: Cell::new(false),
         });
         let mut turns = Turns::default();
@@ -340,6 +374,9 @@ fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
 struct Turns {
     foreground: u32,
     slot: u32,
+    poll: u32,
+    /// Which of the two shared queues comes first.
+    woken_first: bool,
 }
 
 impl Local {
@@ -350,6 +387,8 @@ impl Local {
         if info.woken_while_running && self.yielded.replace(false) {
             shared.background.push(task);
             shared.notify();
+        } else if info.woken_while_running && self.stepped_back.replace(false) {
+            self.queue.push(task);
         } else if let Some(former) = self.slot.replace(Some(task)) {
             self.queue.push(former);
             shared.notify();
@@ -365,6 +404,7 @@ impl Local {
         let lane = &self.shared.lanes[self.index];
         self.run_tick.set(self.shared.tick.load(Ordering::Relaxed));
         self.yielded.set(false);
+        self.stepped_back.set(false);
         self.yield_asked.set(false);
         lane.runs.fetch_add(1, Ordering::Relaxed);
         // A fault of ours in one task must not take the worker with it. The task itself
@@ -379,9 +419,21 @@ impl Local {
         turns.foreground += 1;
         if turns.foreground > FOREGROUND_RUNS_MAX {
             turns.foreground = 0;
-            if let Some(task) = one(&self.shared.background).or_else(|| self.woken()) {
-                return Some(task);
+            // By turns: neither may starve for the other, nor for those in the own queue.
+            turns.woken_first = !turns.woken_first;
+            let background = || one(&self.shared.background);
+            let found = match turns.woken_first {
+                true => self.woken().or_else(background),
+                false => background().or_else(|| self.woken()),
+            };
+            if found.is_some() {
+                return found;
             }
+        }
+        turns.poll += 1;
+        if turns.poll > POLL_RUNS {
+            turns.poll = 0;
+            self.shared.look_at_sockets();
         }
         if turns.slot < SLOT_RUNS_MAX
             && let Some(task) = self.slot.take()
@@ -436,15 +488,33 @@ impl Local {
             || !shared.background.is_empty()
             || shared.lanes.iter().any(|lane| !lane.stealer.is_empty());
         if work {
-            let mut sleepers = shared.sleepers.lock();
-            if let Some(place) = sleepers.iter().position(|index| *index == self.index) {
-                sleepers.swap_remove(place);
-                shared.sleeping.fetch_sub(1, Ordering::SeqCst);
-            }
+            self.get_up();
             return;
         }
         while !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
-            thread::park();
+            if !shared.poller.has_sockets() || shared.poller.is_attended() {
+                thread::park();
+                continue;
+            }
+            lane.polling.store(true, Ordering::SeqCst);
+            // Whoever wakes this worker has either seen that it polls, or is seen here.
+            let mut found = false;
+            if !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
+                found = shared.poller.wait(None, || self.get_up());
+            }
+            lane.polling.store(false, Ordering::SeqCst);
+            if found {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps no more, though nobody has woken it.
+    fn get_up(&self) {
+        let mut sleepers = self.shared.sleepers.lock();
+        if let Some(place) = sleepers.iter().position(|index| *index == self.index) {
+            sleepers.swap_remove(place);
+            self.shared.sleeping.fetch_sub(1, Ordering::SeqCst);
         }
     }
 }
@@ -464,6 +534,7 @@ fn watch(shared: &Shared) {
     shared.watcher.get_or_init(thread::current);
     let mut seen: Vec<u64> = vec![0; shared.lanes.len()];
     let (mut calm, mut still, mut nudged) = (LOOKS_UNTIL_CALM, 0, 0_u32);
+    let mut polls = 0;
     while !shared.stopping.load(Ordering::SeqCst) {
         thread::sleep(if calm < LOOKS_UNTIL_CALM { SLICE } else { SLICE_CALM });
         let (mut stuck, mut moved) = (false, false);
@@ -478,6 +549,15 @@ fn watch(shared: &Shared) {
             // stuck by the second look from now.
             (nudged, calm) = (2, 0);
         }
+        // Nobody waits for the sockets, or has looked at them since the last time: one who
+        // sleeps had better do so.
+        let unattended = shared.poller.has_sockets()
+            && !shared.poller.is_attended()
+            && std::mem::replace(&mut polls, shared.poller.looks()) == shared.poller.looks();
+        if unattended {
+            shared.notify();
+            shared.look_at_sockets();
+        }
         let waiting = shared.ready.load(Ordering::SeqCst) > 0 || nudged > 0;
         nudged = nudged.saturating_sub(1);
         if stuck && waiting {
@@ -486,7 +566,7 @@ fn watch(shared: &Shared) {
             continue;
         }
         calm = (calm + 1).min(LOOKS_UNTIL_CALM);
-        still = if moved || waiting { 0 } else { still + 1 };
+        still = if moved || waiting || unattended { 0 } else { still + 1 };
         if still >= LOOKS_UNTIL_SLEEP {
             still = 0;
             shared.watcher_asleep.store(true, Ordering::SeqCst);
@@ -499,6 +579,24 @@ fn watch(shared: &Shared) {
             shared.watcher_asleep.store(false, Ordering::SeqCst);
         }
     }
+}
+
+/// Lets those run first that this one has woken, and all others that wait on this worker.
+pub(crate) async fn step_back() {
+    let mut stepped = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut stepped, true) {
+            return std::task::Poll::Ready(());
+        }
+        LOCAL.with(|local| {
+            if let Some(local) = local.get() {
+                local.stepped_back.set(true);
+            }
+        });
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 /// Lets others run first.

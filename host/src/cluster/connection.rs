@@ -1,7 +1,9 @@
 //! One connection with another node, from the handshake to its loss.
 //!
 //! One task owns the socket: it writes what the link has to say, hands what comes to
-//! the delivery, and watches whether the other side is alive.
+//! the delivery, and watches whether the other side is alive. It is a task of the
+//! scheduler of actors: what an actor sent is written, and what came is received, on the
+//! same thread, without waking another.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use crate::net;
 use crate::net::dial::{DialError, Target};
 use crate::net::transport::{Next, Outgoing, Transport, TransportError};
 use crate::runtime::Runtime;
+use crate::scheduler;
 
 /// A set feature bit of the hello says that the node is hidden.
 pub(super) const FEATURE_HIDDEN: u64 = 1 << 1;
@@ -304,13 +307,20 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
         exchanges,
         served: JoinSet::new(),
     };
-    tokio::spawn(async move {
+    // Where tokio's threads are gone, nobody keeps time or connections any more.
+    let (over, kept) = oneshot::channel::<()>();
+    tokio::spawn(async move { kept.await });
+    let spawner = runtime.spawner.clone();
+    spawner.spawn(async move {
         let _ = begun.await;
-        let reason = carrier.carry(tick_time).await;
+        let reason = carrier.carry(tick_time, over).await;
         runtime.cluster.event(Event::Lost { conn, reason });
     });
     stale
 }
+
+/// Bytes of messages that are handled before others on this worker get their turn.
+const BYTES_PER_TURN: u64 = 512 << 10;
 
 struct Carrier {
     transport: Transport,
@@ -323,8 +333,17 @@ struct Carrier {
 }
 
 impl Carrier {
-    async fn carry(mut self, mut tick_time: watch::Receiver<Duration>) -> DownReason {
+    async fn carry(
+        mut self,
+        mut tick_time: watch::Receiver<Duration>,
+        mut over: oneshot::Sender<()>,
+    ) -> DownReason {
         let _over = self.exchanges.ends_with_this();
+        if let Err(error) = self.transport.attend(self.delivery.runtime.spawner.poller()) {
+            tracing::warn!(%error, "a connection cannot be kept");
+            return DownReason::ConnectionClosed;
+        }
+        let mut turn_ends = self.transport.received_bytes() + BYTES_PER_TURN;
         let mut ticks = Ticks::new(*tick_time.borrow_and_update(), INTERVALS);
         let mut clock = pin!(tokio::time::sleep(ticks.interval()));
         let mut received = 0;
@@ -332,6 +351,7 @@ impl Carrier {
             let raw = tokio::select! {
                 biased;
                 raw = self.transport.turn(&mut self.speech) => raw,
+                () = over.closed() => return DownReason::ConnectionClosed,
                 () = &mut clock => {
                     let now = self.transport.received_bytes();
                     let heard = std::mem::replace(&mut received, now) != now;
@@ -363,6 +383,10 @@ impl Carrier {
                         Some(Err(violation)) => return DownReason::Violation(violation),
                         // It was ended from here; only the farewell is left.
                         None => {}
+                    }
+                    if self.transport.received_bytes() > turn_ends {
+                        scheduler::step_back().await;
+                        turn_ends = self.transport.received_bytes() + BYTES_PER_TURN;
                     }
                 }
                 // With a farewell, or without.

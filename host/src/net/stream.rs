@@ -1,10 +1,12 @@
 //! A TCP connection, plain or with TLS, as one type.
 //!
 //! Counts what comes from the network before it is decrypted: any byte is a sign of
-//! life, also of a record that is not whole yet.
+//! life, also of a record that is not whole yet. A connection begins on tokio's threads,
+//! and moves to the scheduler's when it carries signals: see [`poller`](super::poller).
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use socket2::TcpKeepalive;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
+
+use super::poller::{self, Poller};
 
 /// Bytes that may wait in the system before more are taken from this process, so
 /// that what is urgent does not queue behind them.
@@ -39,8 +43,28 @@ enum Kind {
 /// A socket that counts.
 #[derive(Debug)]
 pub(super) struct Counted {
-    socket: TcpStream,
+    socket: Socket,
     received_bytes: u64,
+}
+
+/// Who says when it is ready.
+#[derive(Debug)]
+enum Socket {
+    Tokio(TcpStream),
+    Scheduler(poller::Socket),
+    /// Moving from one to the other failed.
+    Lost,
+}
+
+/// Does the same with a socket of either kind.
+macro_rules! either {
+    ($socket:expr, $name:ident => $done:expr) => {
+        match $socket {
+            Socket::Tokio($name) => $done,
+            Socket::Scheduler($name) => $done,
+            Socket::Lost => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    };
 }
 
 impl Counted {
@@ -49,7 +73,15 @@ impl Counted {
         socket.set_nodelay(true)?;
         #[cfg(target_os = "linux")]
         socket2::SockRef::from(&socket).set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
-        Ok(Self { socket, received_bytes: 0 })
+        Ok(Self { socket: Socket::Tokio(socket), received_bytes: 0 })
+    }
+
+    fn attend(&mut self, poller: &Arc<Poller>) -> io::Result<()> {
+        self.socket = match std::mem::replace(&mut self.socket, Socket::Lost) {
+            Socket::Tokio(socket) => Socket::Scheduler(poller.adopt(socket.into_std()?)?),
+            other => other,
+        };
+        Ok(())
     }
 }
 
@@ -90,12 +122,25 @@ impl Stream {
             Kind::Plain(counted) => counted,
             Kind::Tls(stream) => stream.get_ref().0,
         };
-        let socket = socket2::SockRef::from(&counted.socket);
+        // Commands' connections stay with tokio.
+        let Socket::Tokio(socket) = &counted.socket else { return Ok(()) };
+        let socket = socket2::SockRef::from(socket);
         let asking = TcpKeepalive::new().with_time(SILENCE_MAX / 2).with_interval(SILENCE_MAX / 8);
         socket.set_tcp_keepalive(&asking)?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(SILENCE_MAX))?;
         Ok(())
+    }
+
+    /// Lets this poller say from now on when it is ready.
+    ///
+    /// # Errors
+    /// The system's; the connection is lost then.
+    pub(crate) fn attend(&mut self, poller: &Arc<Poller>) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Plain(counted) => counted.attend(poller),
+            Kind::Tls(stream) => stream.get_mut().0.attend(poller),
+        }
     }
 
     /// The certificate that the other side showed, if it had to show one.
@@ -114,7 +159,7 @@ impl AsyncRead for Counted {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.socket).poll_read(cx, buf);
+        let polled = either!(&mut self.socket, socket => Pin::new(socket).poll_read(cx, buf));
         self.received_bytes += (buf.filled().len() - before) as u64;
         polled
     }
@@ -126,7 +171,7 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, buf)
+        either!(&mut self.socket, socket => Pin::new(socket).poll_write(cx, buf))
     }
 
     // TLS writes many records at one time.
@@ -135,19 +180,19 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
+        either!(&mut self.socket, socket => Pin::new(socket).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        either!(&mut self.socket, socket => Pin::new(socket).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        either!(&mut self.socket, socket => Pin::new(socket).poll_shutdown(cx))
     }
 }
 

@@ -26,6 +26,7 @@ use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::poller::Poller;
 use super::secrets::Secrets;
 use super::stream::Stream;
 use super::tls::NotNamed;
@@ -261,6 +262,14 @@ impl Transport {
         if let Err(error) = self.socket.get_ref().notice_silence() {
             tracing::debug!(%error, "cannot watch over a connection");
         }
+    }
+
+    /// Lets this poller say from now on when the socket is ready.
+    ///
+    /// # Errors
+    /// The system's; the connection is lost then.
+    pub(crate) fn attend(&mut self, poller: &Arc<Poller>) -> Result<(), TransportError> {
+        Ok(self.socket.get_mut().attend(poller)?)
     }
 
     /// Gives back a listener's place when this ends.
