@@ -301,9 +301,18 @@ impl Shared {
         if self.sleeping.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let sleeper = self.sleepers.lock().pop();
+        let sleeper = {
+            let mut sleepers = self.sleepers.lock();
+            let sleeper = sleepers.pop();
+            // Under the lock: else the sleeper could get up, work, lie down again, and be
+            // woken for what it has done already, while it counts as asleep.
+            if let Some(index) = sleeper {
+                self.sleeping.fetch_sub(1, Ordering::SeqCst);
+                self.lanes[index].woken.store(true, Ordering::SeqCst);
+            }
+            sleeper
+        };
         if let Some(index) = sleeper {
-            self.sleeping.fetch_sub(1, Ordering::SeqCst);
             self.lanes[index].wake(&self.poller);
         }
     }
@@ -332,8 +341,8 @@ impl Shared {
 }
 
 impl Lane {
+    /// Makes a worker that sleeps look at what has changed.
     fn wake(&self, poller: &Poller) {
-        self.woken.store(true, Ordering::SeqCst);
         if self.polling.load(Ordering::SeqCst) {
             poller.wake();
         } else if let Some(thread) = self.parker.get() {
@@ -480,9 +489,12 @@ impl Local {
     fn sleep(&self) {
         let shared = &self.shared;
         let lane = &shared.lanes[self.index];
-        lane.woken.store(false, Ordering::SeqCst);
-        shared.sleepers.lock().push(self.index);
-        shared.sleeping.fetch_add(1, Ordering::SeqCst);
+        {
+            let mut sleepers = shared.sleepers.lock();
+            lane.woken.store(false, Ordering::SeqCst);
+            sleepers.push(self.index);
+            shared.sleeping.fetch_add(1, Ordering::SeqCst);
+        }
         std::sync::atomic::fence(Ordering::SeqCst);
         let work = !shared.woken.is_empty()
             || !shared.background.is_empty()
@@ -532,22 +544,28 @@ fn one(queue: &Injector<Task>) -> Option<Task> {
 /// The watcher's life.
 fn watch(shared: &Shared) {
     shared.watcher.get_or_init(thread::current);
+    // The runs of the last look, and those that a nudge found under way. A guest can miss
+    // an epoch, when it goes on after a yield and computes its next deadline too late. So
+    // one who was nudged is asked until its run is over, not once.
     let mut seen: Vec<u64> = vec![0; shared.lanes.len()];
-    let (mut calm, mut still, mut nudged) = (LOOKS_UNTIL_CALM, 0, 0_u32);
+    let mut owing = seen.clone();
+    let (mut calm, mut still) = (LOOKS_UNTIL_CALM, 0);
     let mut polls = 0;
     while !shared.stopping.load(Ordering::SeqCst) {
         thread::sleep(if calm < LOOKS_UNTIL_CALM { SLICE } else { SLICE_CALM });
-        let (mut stuck, mut moved) = (false, false);
-        for (lane, seen) in shared.lanes.iter().zip(&mut seen) {
+        // Before the runs are read: a run that begins after the nudge sees the signal.
+        let nudged = shared.nudged.swap(false, Ordering::SeqCst);
+        let (mut stuck, mut moved, mut owed) = (false, false, false);
+        for (lane, (seen, owing)) in shared.lanes.iter().zip(seen.iter_mut().zip(&mut owing)) {
             let runs = lane.runs.load(Ordering::Relaxed);
-            stuck |= runs % 2 == 1 && runs == *seen;
+            let is_running = runs % 2 == 1;
+            if nudged && is_running {
+                *owing = runs;
+            }
+            owed |= is_running && runs == *owing;
+            stuck |= is_running && runs == *seen;
             moved |= runs != *seen;
             *seen = runs;
-        }
-        if shared.nudged.swap(false, Ordering::SeqCst) {
-            // Whoever was running at the nudge and still is will have been seen to be
-            // stuck by the second look from now.
-            (nudged, calm) = (2, 0);
         }
         // Nobody waits for the sockets, or has looked at them since the last time: one who
         // sleeps had better do so.
@@ -558,14 +576,13 @@ fn watch(shared: &Shared) {
             shared.notify();
             shared.look_at_sockets();
         }
-        let waiting = shared.ready.load(Ordering::SeqCst) > 0 || nudged > 0;
-        nudged = nudged.saturating_sub(1);
+        let waiting = shared.ready.load(Ordering::SeqCst) > 0 || owed;
         if stuck && waiting {
             shared.ask_all_to_yield();
             (calm, still) = (0, 0);
             continue;
         }
-        calm = (calm + 1).min(LOOKS_UNTIL_CALM);
+        calm = if owed { 0 } else { (calm + 1).min(LOOKS_UNTIL_CALM) };
         still = if moved || waiting || unattended { 0 } else { still + 1 };
         if still >= LOOKS_UNTIL_SLEEP {
             still = 0;

@@ -227,3 +227,23 @@ async fn a_message_to_the_dead_is_dropped_without_a_word() {
     sender.done(Operation::Unlink(target.pid)).await;
     sender.hears_nothing().await;
 }
+
+/// The end comes at many different moments of a slice; none of them may lose it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_actors_that_compute_at_whatever_moment_it_comes() {
+    let world = World::start().await;
+    let mut killer = world.puppet().await;
+    for round in 0..300 {
+        let [mut one, mut other] = world.puppets().await;
+        let ended = (one.watch(), other.watch());
+        one.tell(Operation::Spin);
+        other.tell(Operation::Spin);
+        for _ in 0..round % 8 {
+            assert!(killer.yes(Operation::IsAlive(one.pid)).await);
+        }
+        killer.done(Operation::Exit(one.pid, error("enough"))).await;
+        killer.done(Operation::Exit(other.pid, error("enough"))).await;
+        assert_eq!(ended.0.reason().await, error("enough"));
+        assert_eq!(ended.1.reason().await, error("enough"));
+    }
+}

@@ -309,7 +309,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
     };
     // Where tokio's threads are gone, nobody keeps time or connections any more.
     let (over, kept) = oneshot::channel::<()>();
-    tokio::spawn(async move { kept.await });
+    tokio::spawn(kept);
     let spawner = runtime.spawner.clone();
     spawner.spawn(async move {
         let _ = begun.await;

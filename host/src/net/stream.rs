@@ -2,7 +2,7 @@
 //!
 //! Counts what comes from the network before it is decrypted: any byte is a sign of
 //! life, also of a record that is not whole yet. A connection begins on tokio's threads,
-//! and moves to the scheduler's when it carries signals: see [`poller`](super::poller).
+//! and moves to the scheduler's when it carries signals: see `poller`.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
