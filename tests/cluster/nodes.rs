@@ -395,6 +395,30 @@ async fn n17_messages_come_between_up_and_down_when_the_connection_is_cut() {
     .await;
 }
 
+/// An orderly end takes nothing back: more than the credit of a connection is on its way
+/// when the node leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_before_a_node_leaves_or_disconnects_arrives() {
+    let mut pair = Pair::start().await;
+    let (mut near, mut far) = pair.puppets().await;
+    near.done(Operation::WatchNodes(Watched::All)).await;
+    for leaves in [false, true] {
+        // What waits for a connection that is not there yet is lost.
+        pair.far.connect(&pair.near.name).await;
+        far.done(Operation::Flood { to: near.pid, messages: 3 * 1024, bytes: 1024 }).await;
+        if leaves {
+            pair.far.leave().await;
+        } else {
+            assert!(pair.far.world.node.disconnect(&pair.near.name).await);
+        }
+        let all = Operation::ReceiveAll { quiet_ms: 300 };
+        let Value::Events(events) = near.order(all).await else { unreachable!() };
+        let is_message = |event: &&Event| matches!(event, Event::Message { .. });
+        assert_eq!(events.iter().filter(is_message).count(), 3 * 1024, "leaves: {leaves}");
+        assert!(matches!(events.last(), Some(Event::NodeDown { .. })), "{:?}", events.last());
+    }
+}
+
 /// Up is told before the first signal, also to who is sent something at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn n17_up_is_told_before_the_signals_that_waited_for_the_connection() {

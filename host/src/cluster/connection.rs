@@ -5,6 +5,7 @@
 //! scheduler of actors: what an actor sent is written, and what came is received, on the
 //! same thread, without waking another.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +18,7 @@ use odeon_core::peer::inbound::{Inbound, Received};
 use odeon_core::peer::outbox::Outbox;
 use odeon_core::peer::ticks::{INTERVALS, TickVerdict, Ticks};
 use odeon_core::wire::{Frame, Item, NodeInfo, Raw, Refusal};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -76,6 +77,8 @@ pub(super) struct Parts {
     pub(super) tick_time: watch::Receiver<Duration>,
     /// Until when nothing is read: up to then it is told that the node is up.
     pub(super) begun: oneshot::Receiver<()>,
+    /// Held as long as the connection is carried.
+    pub(super) carried: mpsc::Sender<Infallible>,
 }
 
 /// Nothing to write.
@@ -273,7 +276,7 @@ pub(super) async fn close(mut transport: Transport) {
 }
 
 /// The longest that a closing side waits for the other to take its last words.
-const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
 
 async fn end(transport: &mut Transport, last: Option<Frame>) {
     let mut last = Last(last);
@@ -283,7 +286,7 @@ async fn end(transport: &mut Transport, last: Option<Frame>) {
 
 /// Begins to carry signals. Gives what waited for another incarnation of the node.
 pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
-    let Parts { runtime, link, node, fresh, first, initiated, tick_time, begun } = parts;
+    let Parts { runtime, link, node, fresh, first, initiated, tick_time, begun, carried } = parts;
     let Fresh { conn, transport, session, .. } = fresh;
     let mut outbox = Outbox::new(session.features);
     if let Some(first) = &first {
@@ -314,6 +317,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
     spawner.spawn(async move {
         let _ = begun.await;
         let reason = carrier.carry(tick_time, over).await;
+        drop(carried);
         runtime.cluster.event(Event::Lost { conn, reason });
     });
     stale
@@ -347,12 +351,19 @@ impl Carrier {
         let mut ticks = Ticks::new(*tick_time.borrow_and_update(), INTERVALS);
         let mut clock = pin!(tokio::time::sleep(ticks.interval()));
         let mut received = 0;
+        let mut closing_since = None;
         loop {
             let raw = tokio::select! {
                 biased;
                 raw = self.transport.turn(&mut self.speech) => raw,
                 () = over.closed() => return DownReason::ConnectionClosed,
                 () = &mut clock => {
+                    // A side that does not take the last words is not waited for.
+                    if self.delivery.link.has_ended()
+                        && closing_since.get_or_insert_with(Instant::now).elapsed() > CLOSE_TIME_MAX
+                    {
+                        return DownReason::Disconnected;
+                    }
                     let now = self.transport.received_bytes();
                     let heard = std::mem::replace(&mut received, now) != now;
                     let spoke = std::mem::take(&mut self.speech.spoke);
@@ -378,11 +389,9 @@ impl Carrier {
             match raw {
                 Ok(Some(raw)) => {
                     let link = Arc::clone(&self.delivery.link);
-                    match link.arrive(|| self.message(raw)) {
-                        Some(Ok(())) => {}
-                        Some(Err(violation)) => return DownReason::Violation(violation),
-                        // It was ended from here; only the farewell is left.
-                        None => {}
+                    let taken = link.arrive(|is_open| self.message(raw, is_open));
+                    if let Err(violation) = taken {
+                        return DownReason::Violation(violation);
                     }
                     if self.transport.received_bytes() > turn_ends {
                         scheduler::step_back().await;
@@ -401,16 +410,17 @@ impl Carrier {
         }
     }
 
-    /// One frame, and those that came in the same message.
-    fn message(&mut self, first: Raw) -> Result<(), String> {
+    /// One frame, and those that came in the same message. Where this side has ended the
+    /// connection, only what lets its last words go out counts.
+    fn message(&mut self, first: Raw, is_open: bool) -> Result<(), String> {
         let mut next = Some(first);
         for _ in 0..FRAMES_PER_TURN {
             let Some(raw) = next.take() else { break };
-            self.frame(&raw)?;
+            self.frame(&raw, is_open)?;
             next = self.transport.buffered().map_err(|error| error.to_string())?;
         }
         if let Some(raw) = next {
-            self.frame(&raw)?;
+            self.frame(&raw, is_open)?;
         }
         if let Some(bytes) = self.inbound.consumed() {
             self.delivery.link.control(&Frame::SignalCredit { bytes });
@@ -418,14 +428,15 @@ impl Carrier {
         Ok(())
     }
 
-    fn frame(&mut self, raw: &Raw) -> Result<(), String> {
+    fn frame(&mut self, raw: &Raw, is_open: bool) -> Result<(), String> {
         let received = self.inbound.received(raw).map_err(|violation| violation.to_string())?;
         match received {
-            Some(Received::Item(item)) => self.delivery.item(item)?,
-            Some(Received::Frame(Frame::Tick)) | None => {}
             Some(Received::Frame(Frame::SignalCredit { bytes })) => {
                 self.delivery.link.granted(bytes)?;
             }
+            Some(Received::Frame(Frame::Tick)) | None => {}
+            Some(_) if !is_open => {}
+            Some(Received::Item(item)) => self.delivery.item(item)?,
             Some(Received::Frame(Frame::About(_) | Frame::Welcome(_))) => {
                 return Err("a second welcome".into());
             }

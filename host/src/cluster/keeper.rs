@@ -2,6 +2,7 @@
 //! carries out what the machine decides, one effect after the other.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -113,6 +114,8 @@ struct Keeper {
     conns: Arc<AtomicU64>,
     /// Connections that are kept and carry signals when everybody has been told.
     beginning: Vec<oneshot::Sender<()>>,
+    /// Each connection that is carried holds a clone of the first.
+    carried: (mpsc::Sender<Infallible>, mpsc::Receiver<Infallible>),
 }
 
 impl Distribution {
@@ -156,6 +159,7 @@ impl Distribution {
             tick_time,
             conns: Arc::clone(&conns),
             beginning: Vec::new(),
+            carried: mpsc::channel(1),
         };
         tokio::spawn(keeper.run(settings, queue));
         Self { runtime: Arc::clone(runtime), conns, tick_time: set_tick_time, own }
@@ -172,7 +176,8 @@ impl Distribution {
         self.tick_time.send_replace(tick_time);
     }
 
-    /// Leaves the cluster: ends all connections, and takes no more.
+    /// Leaves the cluster: ends all connections, and takes no more. Returns when everybody
+    /// here has been told, and what was sent before is out or has been waited for.
     pub async fn stop(&self) {
         let (done, told) = oneshot::channel();
         self.runtime.cluster.event(Event::Stop(done));
@@ -196,7 +201,7 @@ impl Keeper {
             self.perform(effect);
         }
         while let Some(event) = queue.recv().await {
-            let (mut done, mut stop) = (None, false);
+            let (mut done, mut stopped) = (None, None);
             {
                 let mut machine = self.machine.lock();
                 match event {
@@ -251,7 +256,7 @@ impl Keeper {
                     Event::Stop(answer) => {
                         *self.runtime.cluster.alive.write() = None;
                         machine.stop(&mut effects);
-                        (done, stop) = (Some(answer), true);
+                        stopped = Some(answer);
                     }
                 }
             }
@@ -265,10 +270,16 @@ impl Keeper {
             if let Some(done) = done {
                 let _ = done.send(());
             }
-            if stop {
-                break;
+            if let Some(stopped) = stopped {
+                self.stop().await;
+                let _ = stopped.send(());
+                return;
             }
         }
+    }
+
+    /// Gives up what the machine does not know of, and lets last words go out.
+    async fn stop(mut self) {
         // Nobody will make these connections any more.
         let links: Vec<_> =
             std::mem::take(&mut *self.runtime.cluster.by_name.write()).into_values().collect();
@@ -276,6 +287,11 @@ impl Keeper {
         for link in links {
             self.settle(link.end(), "this node stops");
         }
+        self.welcoming.clear();
+        self.fresh.clear();
+        let (own, mut others) = self.carried;
+        drop(own);
+        let _ = tokio::time::timeout(2 * connection::CLOSE_TIME_MAX, others.recv()).await;
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -378,6 +394,7 @@ impl Keeper {
             initiated,
             tick_time: self.tick_time.clone(),
             begun,
+            carried: self.carried.0.clone(),
         });
         cluster.by_id.write().insert(info.id, Arc::clone(&link));
         for item in stale {

@@ -85,7 +85,8 @@ struct Up {
 enum Phase {
     Connecting(Connecting),
     Up(Box<Up>),
-    Ending,
+    /// With what was sent before the end.
+    Ending(Option<Box<Outbox>>),
 }
 
 struct State {
@@ -194,7 +195,7 @@ impl Link {
     pub(crate) fn node(&self) -> Option<NodeId> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending => None,
+            Phase::Connecting(_) | Phase::Ending(_) => None,
         }
     }
 
@@ -202,7 +203,7 @@ impl Link {
     pub(crate) fn exchanges(&self) -> Option<mux::Connection> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.exchanges.clone()),
-            Phase::Connecting(_) | Phase::Ending => None,
+            Phase::Connecting(_) | Phase::Ending(_) => None,
         }
     }
 
@@ -219,7 +220,7 @@ impl Link {
         let mut state = self.state.lock();
         let State { phase, involved } = &mut *state;
         match phase {
-            Phase::Ending => return Err(Refused { signal, why: Reason::NoConnection }),
+            Phase::Ending(_) => return Err(Refused { signal, why: Reason::NoConnection }),
             Phase::Up(up) if node.is_some_and(|node| node != up.node) => {
                 return Err(Refused { signal, why: Reason::NoProc });
             }
@@ -243,7 +244,7 @@ impl Link {
                 connecting.add(node, item);
                 connecting.sent()
             }
-            Phase::Ending => Sent::Taken,
+            Phase::Ending(_) => Sent::Taken,
         };
         drop(state);
         self.wake();
@@ -267,7 +268,7 @@ impl Link {
                 connecting.add(None, item);
                 connecting.sent()
             }
-            Phase::Connecting(_) | Phase::Ending => return Err(SpawnError::NoConnection),
+            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
         };
         involved.spawns.insert(reference, parent);
         drop(state);
@@ -280,7 +281,7 @@ impl Link {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.is_busy(),
             Phase::Connecting(connecting) => connecting.is_busy(),
-            Phase::Ending => false,
+            Phase::Ending(_) => false,
         }
     }
 
@@ -290,7 +291,7 @@ impl Link {
         let suspended = match &mut state.phase {
             Phase::Up(up) if up.outbox.is_busy() => &mut up.suspended,
             Phase::Connecting(connecting) if connecting.is_busy() => &mut connecting.suspended,
-            Phase::Up(_) | Phase::Connecting(_) | Phase::Ending => return false,
+            Phase::Up(_) | Phase::Connecting(_) | Phase::Ending(_) => return false,
         };
         if !suspended.iter().any(|waker| waker.will_wake(context.waker())) {
             suspended.push(context.waker().clone());
@@ -319,7 +320,7 @@ impl Link {
         match &mut self.state.lock().phase {
             Phase::Connecting(connecting) => connecting.waiters.push(waiter),
             Phase::Up(up) => drop(waiter.send(Ok(up.node))),
-            Phase::Ending => drop(waiter.send(Err("the connection is ending".into()))),
+            Phase::Ending(_) => drop(waiter.send(Err("the connection is ending".into()))),
         }
     }
 
@@ -351,8 +352,9 @@ impl Link {
         stale
     }
 
-    /// The connection is lost, or will not come: from now on nothing can be sent. Call
-    /// it once; whoever is involved must be told before the link is given up.
+    /// The connection is lost, is ended, or will not come: from now on nothing can be
+    /// sent. What was sent before still goes out, if it may and the connection is there.
+    /// Call it once; whoever is involved must be told before the link is given up.
     pub(super) fn end(&self) -> Remains {
         // What is being delivered is delivered; nothing is afterwards.
         *self.closed_to_arrivals.lock() = true;
@@ -360,32 +362,35 @@ impl Link {
         let involved = std::mem::take(&mut state.involved);
         let node = match &state.phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending => None,
+            Phase::Connecting(_) | Phase::Ending(_) => None,
         };
         let (mut items, mut waiters, mut suspended) = (Vec::new(), Vec::new(), Vec::new());
-        match std::mem::replace(&mut state.phase, Phase::Ending) {
+        match std::mem::replace(&mut state.phase, Phase::Ending(None)) {
             Phase::Connecting(connecting) => {
                 items = connecting.items.into_iter().map(|one| (one.node, one.what)).collect();
                 waiters = connecting.waiters;
                 suspended = connecting.suspended;
             }
-            Phase::Up(up) => suspended = up.suspended,
-            Phase::Ending => {}
+            Phase::Up(up) => {
+                suspended = up.suspended;
+                state.phase = Phase::Ending(Some(Box::new(up.outbox)));
+            }
+            Phase::Ending(rest) => state.phase = Phase::Ending(rest),
         }
         drop(state);
         self.wake();
         Remains { node, involved, items, waiters, suspended }
     }
 
-    /// Does work that lets signals of the other node arrive, unless the link has ended:
-    /// then whoever is concerned has been told that nothing comes any more.
-    pub(super) fn arrive<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+    /// Does work that lets signals of the other node arrive, if that is still so: when
+    /// the link has ended, whoever is concerned has been told that nothing comes any more.
+    pub(super) fn arrive<R>(&self, work: impl FnOnce(bool) -> R) -> R {
         let closed = self.closed_to_arrivals.lock();
-        if *closed { None } else { Some(work()) }
+        work(!*closed)
     }
 
-    /// The next bytes for the other side. Pending when nothing may go now; nothing
-    /// when the link has ended.
+    /// The next bytes for the other side. Pending when nothing may go now; false when the
+    /// link has ended and the rest has gone.
     pub(super) fn poll_message(
         &self,
         context: &mut Context<'_>,
@@ -401,7 +406,14 @@ impl Link {
         }
         self.woken.store(false, Ordering::SeqCst);
         let mut state = self.state.lock();
-        let Phase::Up(up) = &mut state.phase else { return Poll::Ready(false) };
+        let up = match &mut state.phase {
+            Phase::Up(up) => up,
+            Phase::Ending(Some(rest)) if !rest.is_empty() => {
+                let filled = rest.next_message(into);
+                return if filled { Poll::Ready(true) } else { Poll::Pending };
+            }
+            Phase::Connecting(_) | Phase::Ending(_) => return Poll::Ready(false),
+        };
         exchanges(&mut up.outbox, context);
         let filled = up.outbox.next_message(into);
         let released =
@@ -413,20 +425,27 @@ impl Link {
         if filled { Poll::Ready(true) } else { Poll::Pending }
     }
 
+    /// Whether [`Link::end`] was called.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Ending(_))
+    }
+
     /// Bytes that wait to go out.
     pub(super) fn queued_bytes(&self) -> usize {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.queued_bytes(),
-            Phase::Connecting(_) | Phase::Ending => 0,
+            Phase::Connecting(_) | Phase::Ending(_) => 0,
         }
     }
 
     /// The other side may be sent so much more.
     pub(super) fn granted(&self, bytes: u32) -> Result<(), String> {
         let granted = match &mut self.state.lock().phase {
-            Phase::Up(up) => up.outbox.granted(bytes).map_err(|error| error.to_string()),
-            Phase::Connecting(_) | Phase::Ending => Ok(()),
-        };
+            Phase::Up(up) => up.outbox.granted(bytes),
+            Phase::Ending(Some(rest)) => rest.granted(bytes),
+            Phase::Connecting(_) | Phase::Ending(None) => Ok(()),
+        }
+        .map_err(|error| error.to_string());
         self.wake();
         granted
     }
