@@ -99,6 +99,17 @@
   (import "odeon:actor/process@0.1.0" (instance $process (type $process-type)))
   (alias export $process "spawn-error" (type $spawn-error))
 
+  (type $rpc-type (instance
+    (alias outer 1 $exit-reason (type $exit-reason'))
+    (export "exit-reason" (type $exit-reason (eq $exit-reason')))
+    (type $call-error' (variant
+      (case "no-module" string) (case "no-function" string) (case "bad-argument" string)
+      (case "system-limit" string) (case "denied" string) (case "noconnection")
+      (case "timeout") (case "ended" $exit-reason)))
+    (export "call-error" (type (eq $call-error')))))
+  (import "odeon:actor/rpc@0.1.0" (instance $rpc (type $rpc-type)))
+  (alias export $rpc "call-error" (type $call-error))
+
   (type $io-type (instance
     (alias outer 1 $pid (type $pid'))
     (export "pid" (type $pid (eq $pid')))
@@ -132,6 +143,8 @@
     (export "destination" (type $destination (eq $destination')))
     (alias outer 1 $spawn-error (type $spawn-error'))
     (export "spawn-error" (type $spawn-error (eq $spawn-error')))
+    (alias outer 1 $call-error (type $call-error'))
+    (export "call-error" (type $call-error (eq $call-error')))
     (alias outer 1 $io-request (type $io-request'))
     (export "io-request" (type $io-request (eq $io-request')))
     (type $filter' (variant (case "any") (case "reference" $reference)))
@@ -150,6 +163,9 @@
     (type $outcome (result $pid (error $spawn-error)))
     (type $spawn-reply' (record (field "request" $reference) (field "outcome" $outcome)))
     (export "spawn-reply" (type $spawn-reply (eq $spawn-reply')))
+    (type $called (result $bytes (error $call-error)))
+    (type $call-reply' (record (field "request" $reference) (field "outcome" $called)))
+    (export "call-reply" (type $call-reply (eq $call-reply')))
     (type $text (option string))
     (type $node-change' (record
       (field "node" string) (field "id" u64) (field "hidden" bool) (field "reason" $text)))
@@ -158,7 +174,7 @@
       (case "message" $message) (case "exit" $exited) (case "down" $down)
       (case "spawn-reply" $spawn-reply) (case "timeout" $reference)
       (case "io-request" $io-request) (case "node-up" $node-change)
-      (case "node-down" $node-change)))
+      (case "node-down" $node-change) (case "call-reply" $call-reply)))
     (export "event" (type $event (eq $event')))
     (type $maybe (option $event))
     (export "send" (func (param "to" $pid) (param "body" $bytes)))
