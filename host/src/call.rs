@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use odeon_core::limits::MESSAGE_BYTES_MAX;
 use odeon_core::signal::{CallError, ExitOrigin, Signal};
-use odeon_core::wire::{Address, CallAt};
+use odeon_core::wire::{Address, CallAt, ModuleName};
 use odeon_core::{Envelope, Pid, Reason, Reference};
 use parking_lot::Mutex;
 use wasmtime::component::Val;
@@ -14,6 +15,7 @@ use wasmtime::component::Val;
 use crate::cluster::Link;
 use crate::modules::wave;
 use crate::runtime::Runtime;
+use crate::services;
 use crate::spawn::{Born, Plan};
 use crate::timers::{Later, Recipient};
 use crate::wasm::Start;
@@ -194,6 +196,14 @@ impl Runtime {
         }
     }
 
+    /// A module that is called, as another node can find it.
+    pub(crate) fn called_module(&self, name: &str) -> ModuleName {
+        match name {
+            services::MODULE => ModuleName::Name(name.to_owned()),
+            name => self.module_for_others(name),
+        }
+    }
+
     /// Tells the outcome of a call.
     pub(crate) fn answer_call(
         &self,
@@ -202,6 +212,15 @@ impl Runtime {
         outcome: Result<Bytes, CallError>,
     ) {
         let Caller { pid: to, request, link } = caller;
+        let (length, max) =
+            (outcome.as_ref().map_or_else(CallError::len_bytes, Bytes::len), MESSAGE_BYTES_MAX);
+        let outcome = match length > max {
+            true => {
+                let text = format!("message-bytes-max of {max} exceeded: an outcome of {length}");
+                Err(CallError::Ended(Reason::Limit(text.into())))
+            }
+            false => outcome,
+        };
         let signal = Signal::CallReply { request: *request, outcome };
         match link {
             Some(link) => {

@@ -20,6 +20,7 @@ mod node;
 mod rights;
 mod runtime;
 mod scheduler;
+mod services;
 mod spawn;
 mod timers;
 mod wasm;

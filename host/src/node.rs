@@ -23,6 +23,7 @@ use crate::native::Native;
 use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
 use crate::scheduler::Scheduler;
+use crate::services;
 use crate::spawn::{Born, Code, Plan};
 use crate::timers::{Later, Recipient, Timers};
 use crate::wasm::{self, Engines, Programs, Start};
@@ -438,6 +439,9 @@ impl Node {
                 return Err(SpawnError::BadArgument(text).into());
             }
         };
+        if module == services::MODULE && node == self.name() {
+            return services::answer(self.runtime(), &at);
+        }
         let mut asker = self.native("rpc");
         let request = self.runtime().fresh_reference();
         asker.act(|process, effects| process.call_requested(request, effects));
@@ -462,7 +466,7 @@ impl Node {
                 request,
                 caller: asker.pid().serial,
                 group_leader: self.0.console.pid(),
-                module: self.runtime().module_for_others(&module),
+                module: self.runtime().called_module(&module),
                 label: label.unwrap_or(module),
                 at,
                 cast: false,
@@ -644,7 +648,7 @@ impl Ended {
     }
 }
 
-fn describe(cell: &crate::cell::Cell) -> ActorInfo {
+pub(crate) fn describe(cell: &crate::cell::Cell) -> ActorInfo {
     let (waiting, queued) = {
         let state = cell.state();
         (state.waiting.is_some(), state.process.mailbox_messages())

@@ -18,6 +18,7 @@ use crate::call::{self, Call, Caller};
 use crate::modules::digest::Digest;
 use crate::rights::Rights;
 use crate::runtime::Runtime;
+use crate::services;
 use crate::spawn::{Born, Plan};
 
 /// Another node wants a function to run.
@@ -41,6 +42,16 @@ pub(super) fn asked(by: &Delivery, asked: CallRequest) {
         return refuse(SpawnError::SystemLimit(why));
     };
     let spawner = runtime.spawner.clone();
+    if asked.module == ModuleName::Name(services::MODULE.to_owned()) {
+        spawner.spawn(async move {
+            let nobody = Pid { node: runtime.id, serial: 0 };
+            if let Some(caller) = caller {
+                runtime.answer_call(&caller, nobody, services::answer(&runtime, &asked.at));
+            }
+            drop(room);
+        });
+        return;
+    }
     spawner.spawn(async move {
         let born = make(&runtime, &link, from, caller.clone(), asked).await;
         drop((room, link));

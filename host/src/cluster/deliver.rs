@@ -99,10 +99,10 @@ impl Delivery {
                     self.involve(&cell);
                 }
             }
-            Signal::CallReply { request, .. } => {
-                if !self.link.take_call(*request, cell.pid.serial) {
-                    return;
-                }
+            Signal::CallReply { request, .. }
+                if !self.link.take_call(*request, cell.pid.serial) =>
+            {
+                return;
             }
             _ => {}
         }

@@ -12,6 +12,7 @@ use crate::call::{self, Call, Caller};
 use crate::cluster;
 use crate::modules::digest::Digest;
 use crate::modules::wave;
+use crate::services;
 use crate::spawn::{Code, Plan};
 use crate::wasm::bindings::odeon::actor::process::Module;
 use crate::wasm::bindings::odeon::actor::rpc::{self, CallOptions, Host, Target};
@@ -156,6 +157,14 @@ impl GuestState {
         };
         let Some(node) = &sound.node else {
             let caller = request.map(|request| Caller { pid: self.cell.pid, request, link: None });
+            if let (Module::Name(name), Some(caller)) = (&sound.module, &caller)
+                && name == services::MODULE
+            {
+                let nobody = Pid { node: self.runtime.id, serial: 0 };
+                let outcome = services::answer(&self.runtime, &sound.at);
+                self.runtime.answer_call(caller, nobody, outcome);
+                return Ok(());
+            }
             let call = Call::new(&self.runtime, caller.clone(), &sound.at, sound.timeout_ms);
             let plan = Plan {
                 code: match sound.module {
@@ -206,7 +215,8 @@ impl GuestState {
                 Ok(digest) => (ModuleName::Digest(*digest.as_bytes()), digest.short()),
                 Err(_) => self.module_for_others(Module::Digest(text)),
             },
-            module => self.module_for_others(module),
+            Module::Name(name) => (self.runtime.called_module(&name), name),
+            Module::This => self.module_for_others(Module::This),
         }
     }
 
