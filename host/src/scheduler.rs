@@ -215,6 +215,20 @@ impl Drop for Scheduler {
 impl Spawner {
     /// Runs a future to its end on some worker. New tasks join the background.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let task = self.task(future);
+        self.0.ready.fetch_add(1, Ordering::SeqCst);
+        self.0.background.push(task);
+        self.0.notify();
+        self.0.wake_watcher();
+    }
+
+    /// As [`Spawner::spawn`], for what somebody waits for: it takes its turn as if it had
+    /// just been woken, by the worker that asks for it if that is one.
+    pub(crate) fn spawn_soon(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.task(future).schedule();
+    }
+
+    fn task(&self, future: impl Future<Output = ()> + Send + 'static) -> Task {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
             let mut task = Some(task);
@@ -235,10 +249,7 @@ impl Spawner {
         };
         let (task, handle) = async_task::spawn(future, WithInfo(schedule));
         handle.detach();
-        self.0.ready.fetch_add(1, Ordering::SeqCst);
-        self.0.background.push(task);
-        self.0.notify();
-        self.0.wake_watcher();
+        task
     }
 
     /// Says that an actor, which may be running, got a signal that has to act soon:

@@ -17,8 +17,8 @@
 ;;   e  as m, again and again
 ;;   w  spawns and watches: count u32, node's name: makes an actor there that ends at
 ;;      once, and waits for its down, one after the other
-;;   r  calls: count u32, form u32, node's name: calls functions of this module there, one
-;;      after the other: `add(1, 2)` as text where the form is 0, else `q` with bytes
+;;   r  calls: count u32, form u32, node's name: calls functions there, one after the
+;;      other: `add(1, 2)` of the module `calc` where the form is 0, else `q` of this one
 ;;   q  adds two u32, and gives the sum as the result of the call
 ;;   d  down: pid, count u32: receives pids, 16 bytes each, watches them all, tells the
 ;;      pid when they are watched and when so many are down
@@ -386,10 +386,9 @@
         (br_if $again (local.get $count))))
     (func $calls (param $count i32) (param $form i32) (param $name i32) (param $length i32)
       (memory.copy (i32.const 640) (local.get $name) (local.get $length))
-      ;; Of this module.
-      (i32.store8 (i32.const 128) (i32.const 0))
       (if (local.get $form)
         (then
+          (i32.store8 (i32.const 128) (i32.const 0))
           (i32.store8 (i32.const 420) (i32.const 0x71))
           (i64.store (i32.const 424) (i64.const 0x200000001))
           (i32.store8 (i32.const 140) (i32.const 0))
@@ -398,7 +397,11 @@
           (i32.store (i32.const 152) (i32.const 424))
           (i32.store (i32.const 156) (i32.const 8)))
         (else
-          ;; The text `add(1, 2)`.
+          ;; The name `calc`, and the text `add(1, 2)`.
+          (i32.store8 (i32.const 128) (i32.const 1))
+          (i32.store (i32.const 132) (i32.const 436))
+          (i32.store (i32.const 136) (i32.const 4))
+          (i32.store (i32.const 436) (i32.const 0x636c6163))
           (i64.store (i32.const 408) (i64.const 0x32202c3128646461))
           (i32.store8 (i32.const 416) (i32.const 0x29))
           (i32.store8 (i32.const 140) (i32.const 1))
@@ -419,8 +422,6 @@
       (i32.store (i32.const 432)
         (i32.add (i32.load (local.get $a)) (i32.load offset=4 (local.get $a))))
       (call $give-result (i32.const 432) (i32.const 4)))
-    (func (export "add") (param i32 i32) (result i32)
-      (i32.add (local.get 0) (local.get 1)))
     (func $downs (param $node i64) (param $serial i64) (param $count i32)
       (local $at i32) (local $end i32)
       (call $receive)
@@ -499,7 +500,5 @@
     (canon lift (core func $main "start") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
   (func (export "idle") (canon lift (core func $main "idle")))
-  (func (export "add") (param "a" u32) (param "b" u32) (result u32)
-    (canon lift (core func $main "add")))
   (instance $entry (export "start" (func $start)))
   (export "odeon:actor/entry@0.1.0" (instance $entry)))

@@ -52,7 +52,7 @@ pub(super) fn asked(by: &Delivery, asked: CallRequest) {
         });
         return;
     }
-    spawner.spawn(async move {
+    spawner.spawn_soon(async move {
         let born = make(&runtime, &link, from, caller.clone(), asked).await;
         drop((room, link));
         runtime.answer_or_run(born, caller).await;

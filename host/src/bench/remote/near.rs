@@ -19,6 +19,17 @@ use crate::{Ended, Spawn, Start};
 /// How the guest is deployed.
 const GUEST: &str = "bench";
 
+/// A module with one typed function, and how the guest names it.
+const CALC: (&str, &[u8]) = (
+    "calc",
+    br#"(component
+    (core module $m
+      (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
+    (core instance $i (instantiate $m))
+    (func (export "add") (param "a" u32) (param "b" u32) (result u32)
+      (canon lift (core func $i "add"))))"#,
+);
+
 /// Measures one figure once.
 pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
     let files = tempfile::tempdir()?;
@@ -133,6 +144,7 @@ impl Pair {
 
     /// Calls in a second, of the first or second form that the guest knows.
     async fn calls(&self, callers: u32, count: u32, form: u32) -> anyhow::Result<f64> {
+        self.near.node.modules().deploy(CALC.0, CALC.1)?;
         let argument =
             |count: u32| [&count.to_le_bytes(), &form.to_le_bytes(), FAR.as_bytes()].concat();
         self.timed("r", argument(1_000)).await?;
