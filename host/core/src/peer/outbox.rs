@@ -176,6 +176,7 @@ impl Outbox {
         if std::mem::take(&mut self.alone) {
             return self.background.take(MESSAGE_BYTES_MAX, true, into) > 0;
         }
+        into.reserve(self.queued_bytes().min(MESSAGE_BYTES_MAX));
         self.control.take(CONTROL_BYTES, false, into);
         // Counted before compression, which would else make for long work.
         let mut taken = into.len();
