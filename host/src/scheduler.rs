@@ -215,6 +215,19 @@ impl Drop for Scheduler {
 impl Spawner {
     /// Runs a future to its end on some worker. New tasks join the background.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let task = self.task(future);
+        self.0.ready.fetch_add(1, Ordering::SeqCst);
+        self.0.background.push(task);
+        self.0.notify();
+        self.0.wake_watcher();
+    }
+
+    /// Runs a future to its end. It begins as if the task that runs here had woken it.
+    pub(crate) fn spawn_next(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.task(future).schedule();
+    }
+
+    fn task(&self, future: impl Future<Output = ()> + Send + 'static) -> Task {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
             let mut task = Some(task);
@@ -235,10 +248,7 @@ impl Spawner {
         };
         let (task, handle) = async_task::spawn(future, WithInfo(schedule));
         handle.detach();
-        self.0.ready.fetch_add(1, Ordering::SeqCst);
-        self.0.background.push(task);
-        self.0.notify();
-        self.0.wake_watcher();
+        task
     }
 
     /// Says that an actor, which may be running, got a signal that has to act soon:
@@ -317,10 +327,15 @@ impl Shared {
         }
     }
 
+    /// Whether no worker runs anything.
+    fn is_idle(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.runs.load(Ordering::Relaxed).is_multiple_of(2))
+    }
+
     /// Looks at the sockets, if nobody does.
     fn look_at_sockets(&self) {
         if self.poller.has_sockets() && !self.poller.is_attended() {
-            self.poller.wait(Some(Duration::ZERO), || {});
+            self.poller.look();
         }
     }
 
@@ -512,7 +527,7 @@ impl Local {
             // Whoever wakes this worker has either seen that it polls, or is seen here.
             let mut found = false;
             if !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
-                found = shared.poller.wait(None, || self.get_up());
+                found = shared.poller.wait(|| shared.is_idle(), || self.get_up());
             }
             lane.polling.store(false, Ordering::SeqCst);
             if found {

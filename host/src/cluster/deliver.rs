@@ -31,6 +31,8 @@ pub(super) struct Delivery {
     pub(super) spawns: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
     pub(super) last: Option<Arc<Cell>>,
+    /// Actors were made that have not run yet.
+    pub(super) made: bool,
 }
 
 impl Delivery {
