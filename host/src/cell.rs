@@ -16,6 +16,7 @@ use odeon_core::{Envelope, Name, Pid, Reason, Reference, signal};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
+use crate::call::Call;
 use crate::cluster::Link;
 use crate::limits::{Limits, Quota};
 use crate::rights::Rights;
@@ -47,6 +48,8 @@ pub(crate) struct About {
     /// Counts this actor among its ancestors' children; the place is given back
     /// when the cell goes.
     pub(crate) quota: Option<Arc<Quota>>,
+    /// The call that this actor is there for, if it is for one.
+    pub(crate) call: Option<Box<Call>>,
 }
 
 /// Signals on their way to the machine.
@@ -270,6 +273,8 @@ fn payload_bytes(envelope: &Envelope) -> usize {
         Signal::Exit { reason, .. } | Signal::Down { reason, .. } => reason.len_bytes(),
         Signal::IoRequest { request: signal::IoRequest::PutChars(_, bytes), .. } => bytes.len(),
         Signal::IoReply { reply: signal::IoReply::Data(bytes), .. } => bytes.len(),
+        Signal::CallReply { outcome: Ok(result), .. } => result.len(),
+        Signal::CallReply { outcome: Err(error), .. } => error.len_bytes(),
         _ => 0,
     };
     variable + size_of::<Envelope>()

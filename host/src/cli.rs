@@ -26,6 +26,7 @@ mod output;
 mod progress;
 mod remote;
 mod rights;
+mod rpc;
 mod run;
 mod spawn;
 
@@ -115,6 +116,8 @@ enum Command {
     Spawn(spawn::Spawn),
     /// Call a function of a file or of a deployed module.
     Call(call::Call),
+    /// Call a function on another node, or on all.
+    Rpc(rpc::Rpc),
     /// List the node's actors.
     Ps(actors::Ps),
     /// Show an actor's links, monitors and group leader.
@@ -165,6 +168,7 @@ impl Command {
             | Self::Remove(_)
             | Self::Spawn(_)
             | Self::Call(_)
+            | Self::Rpc(_)
             | Self::Ps(_)
             | Self::Info(_)
             | Self::Kill(_)
@@ -249,6 +253,7 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Remove(remove) => remove.run(common).await,
         Command::Spawn(spawn) => spawn.run(common).await,
         Command::Call(call) => call.run(common).await,
+        Command::Rpc(rpc) => rpc.run(common).await,
         Command::Ps(ps) => ps.run(common).await,
         Command::Info(info) => info.run(common).await,
         Command::Kill(kill) => kill.run(common).await,

@@ -12,6 +12,7 @@
 //! in [`net`]. What a connection means to actors is here: signals of one
 //! connection come before its loss is told, and its loss before anything of the next.
 
+mod call;
 mod connection;
 mod deliver;
 mod keeper;
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use odeon_core::node::{self, Interest, NodeStatus, Nodes, Whereabouts};
 use odeon_core::signal::{Signal, SpawnError};
-use odeon_core::wire::{Address, SpawnRequest};
+use odeon_core::wire::{Address, CallRequest, SpawnRequest};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +37,7 @@ use crate::modules::digest::Digest;
 use crate::net;
 use crate::runtime::Runtime;
 pub use keeper::Distribution;
-pub(crate) use link::{Link, Sent, spawn_bytes};
+pub(crate) use link::{Link, Sent, at_bytes, spawn_bytes};
 
 /// Links at one time, of connected and wanted nodes.
 pub const LINKS_MAX: usize = 4096;
@@ -85,6 +86,19 @@ pub struct Policy {
     pub modules: AcceptModules,
     /// Whether they may make actors here at all.
     pub no_spawns: bool,
+    /// Which functions they may call; if absent all, where they may make actors.
+    pub calls: Option<AcceptCalls>,
+}
+
+/// The modules whose functions other nodes may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcceptCalls {
+    /// Any that may run here.
+    Any,
+    /// None.
+    None,
+    /// Those with these names on this node, or with these digests, as 64 digits.
+    Listed(Vec<String>),
 }
 
 /// Which modules other nodes may bring along.
@@ -407,6 +421,27 @@ impl Cluster {
         Ok((sent == Sent::Busy).then_some(link))
     }
 
+    /// Asks another node for a run of a function. The answer comes to the caller as a
+    /// `CallReply`. Gives the connection if it is behind.
+    pub(crate) fn call(
+        &self,
+        node: &str,
+        request: CallRequest,
+    ) -> Result<Option<Arc<Link>>, SpawnError> {
+        let link = self.want(node).map_err(|_| SpawnError::NoConnection)?;
+        let sent = link.call(request)?;
+        Ok((sent == Sent::Busy).then_some(link))
+    }
+
+    /// Nobody waits for the answer to this call any more.
+    pub(crate) fn forget_call(&self, request: Reference, caller: Pid) {
+        for link in self.by_name.read().values() {
+            if link.take_call(request, caller.serial) {
+                return;
+            }
+        }
+    }
+
     /// The registered actor of a node, to put a monitor on: the node's id.
     pub(crate) async fn node_of(&self, name: &str) -> Option<NodeId> {
         self.connect(name, false).await.ok()
@@ -434,7 +469,11 @@ impl Cluster {
     fn policy(&self) -> Arc<Policy> {
         match &*self.alive.read() {
             Some(alive) => Arc::clone(&alive.policy),
-            None => Arc::new(Policy { modules: AcceptModules::None, no_spawns: true }),
+            None => Arc::new(Policy {
+                modules: AcceptModules::None,
+                no_spawns: true,
+                calls: Some(AcceptCalls::None),
+            }),
         }
     }
 }

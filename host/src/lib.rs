@@ -5,6 +5,7 @@
 //! any component.
 
 pub mod bench;
+mod call;
 mod cell;
 pub mod cluster;
 pub mod config;
@@ -19,12 +20,17 @@ mod node;
 mod rights;
 mod runtime;
 mod scheduler;
+mod services;
 mod spawn;
 mod timers;
 mod wasm;
 
 pub use limits::{Limits, LimitsPatch};
 pub use native::Native;
-pub use node::{ACTORS_MAX, ActorDetails, ActorInfo, Config, Ended, Node, Related, Spawn, Stats};
+pub use node::{
+    ACTORS_MAX, ActorDetails, ActorInfo, Call, Config, Ended, Node, Related, Spawn, Stats,
+};
+pub use odeon_core::signal::CallError;
+pub use odeon_core::wire::CallAt;
 pub use rights::{DirGrant, Rights};
-pub use wasm::{CallError, Start};
+pub use wasm::Start;

@@ -34,6 +34,7 @@ impl Native {
             limits: Arc::new(runtime.limits),
             rights: Arc::default(),
             quota: None,
+            call: None,
         };
         let cell = Arc::new(Cell::new(process, about));
         runtime.directory.insert(&cell);

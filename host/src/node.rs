@@ -7,12 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
-use odeon_core::signal::{Monitored, Signal, SpawnError};
-use odeon_core::wire::{Address, LimitsAsked, SpawnRequest, StartAt};
+use odeon_core::signal::{CallError, Monitored, Signal, SpawnError};
+use odeon_core::wire::{Address, CallAt, CallRequest, LimitsAsked, SpawnRequest, StartAt};
 use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
+use crate::call::{self, Caller};
 use crate::cluster::{self, Dialler};
 use crate::io::{self, Output};
 use crate::limits::{Limits, LimitsPatch};
@@ -22,9 +23,10 @@ use crate::native::Native;
 use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
 use crate::scheduler::Scheduler;
+use crate::services;
 use crate::spawn::{Born, Code, Plan};
 use crate::timers::{Later, Recipient, Timers};
-use crate::wasm::{self, CallError, Engines, Programs, Start};
+use crate::wasm::{self, Engines, Programs, Start};
 
 /// How a node is to be.
 #[derive(Clone)]
@@ -316,13 +318,7 @@ impl Node {
             link: false,
             monitor: false,
             name,
-            limits: LimitsAsked {
-                memory_bytes: limits.memory_bytes,
-                table_elements: limits.table_elements,
-                mailbox_messages: limits.mailbox_messages,
-                mailbox_bytes: limits.mailbox_bytes,
-                children: limits.children,
-            },
+            limits: asked_limits(&limits),
         };
         self.runtime().cluster.spawn(node, asked)?;
         loop {
@@ -427,6 +423,76 @@ impl Node {
         wasm::call(self.runtime(), module, call, leader, Arc::new(rights), limits).await
     }
 
+    /// Calls a function of a module on a node, this one included, connecting to it where
+    /// needed. The module is the one that this node means, and travels along. The callee's
+    /// output goes to this node's record. Nothing is granted to it, here neither.
+    ///
+    /// # Errors
+    /// As [`CallError`] says.
+    pub async fn rpc(&self, node: &str, call: Call) -> Result<Bytes, CallError> {
+        let Call { module, label, at, timeout, limits } = call;
+        let timeout_ms = match timeout.map(|time| u32::try_from(time.as_millis())) {
+            None => None,
+            Some(Ok(ms)) => Some(ms),
+            Some(Err(_)) => {
+                let text = format!("the timeout is over timeout-ms-max of {}", u32::MAX);
+                return Err(SpawnError::BadArgument(text).into());
+            }
+        };
+        if module == services::MODULE && node == self.name() {
+            return services::answer(self.runtime(), &at);
+        }
+        let mut asker = self.native("rpc");
+        let request = self.runtime().fresh_reference();
+        asker.act(|process, effects| process.call_requested(request, effects));
+        if node == self.name() {
+            let caller = Some(Caller { pid: asker.pid(), request, link: None });
+            let called = call::Call::new(self.runtime(), caller.clone(), &at, timeout_ms);
+            let plan = Plan {
+                code: code(label, module),
+                start: call::start(at),
+                name: None,
+                group_leader: self.0.console.pid(),
+                limits: Arc::new(self.runtime().limits.with(&limits)),
+                rights: Arc::default(),
+                parent: None,
+                made_by: None,
+                family: None,
+                call: Some(called),
+            };
+            self.runtime().call_here(plan, caller);
+        } else {
+            let asked = CallRequest {
+                request,
+                caller: asker.pid().serial,
+                group_leader: self.0.console.pid(),
+                module: self.runtime().called_module(&module),
+                label: label.unwrap_or(module),
+                at,
+                cast: false,
+                timeout_ms,
+                limits: asked_limits(&limits),
+            };
+            self.runtime().cluster.call(node, asked)?;
+        }
+        let outcome = asker.receive(Filter::Reference(request));
+        let event = match timeout {
+            None => outcome.await,
+            Some(time) => match tokio::time::timeout(time, outcome).await {
+                Ok(event) => event,
+                Err(_) => {
+                    self.runtime().cluster.forget_call(request, asker.pid());
+                    return Err(CallError::Timeout);
+                }
+            },
+        };
+        match event {
+            Some(Event::CallReply { outcome, .. }) => outcome,
+            // Nothing else has this reference, and nobody ends the asker.
+            Some(_) | None => Err(SpawnError::NoConnection.into()),
+        }
+    }
+
     /// Puts a device to work as a group leader for actors to come.
     pub fn lead(&self, device: impl io::Device) -> io::Leader {
         io::lead(self.runtime(), device)
@@ -504,12 +570,8 @@ impl Node {
     /// Makes an actor that does not run yet.
     async fn prepare(&self, spawn: Spawn) -> Result<Born, SpawnError> {
         let runtime = self.runtime();
-        let digest = spawn.label.as_ref().and_then(|_| spawn.module.parse().ok());
         let plan = Plan {
-            code: match (spawn.label, digest) {
-                (Some(label), Some(digest)) => Code::Labelled { digest, label },
-                _ => Code::Named(spawn.module),
-            },
+            code: code(spawn.label, spawn.module),
             start: spawn.start,
             name: spawn.name,
             group_leader: spawn.group_leader.unwrap_or(self.0.console.pid()),
@@ -518,12 +580,46 @@ impl Node {
             parent: None,
             made_by: None,
             family: None,
+            call: None,
         };
         Arc::clone(runtime).prepare(plan).await
     }
 
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
         &self.0.runtime
+    }
+}
+
+/// A function to be called from outside.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The module, by its deployed name or its digest.
+    pub module: String,
+    /// What listings call the module, if it is named by its digest.
+    pub label: Option<String>,
+    /// Which function, and on what.
+    pub at: CallAt,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// Its limits, where they differ from its node's.
+    pub limits: LimitsPatch,
+}
+
+/// What a module's name stands for, and what listings are to call it.
+fn code(label: Option<String>, module: String) -> Code {
+    match (label, module.parse()) {
+        (Some(label), Ok(digest)) => Code::Labelled { digest, label },
+        _ => Code::Named(module),
+    }
+}
+
+fn asked_limits(limits: &LimitsPatch) -> LimitsAsked {
+    LimitsAsked {
+        memory_bytes: limits.memory_bytes,
+        table_elements: limits.table_elements,
+        mailbox_messages: limits.mailbox_messages,
+        mailbox_bytes: limits.mailbox_bytes,
+        children: limits.children,
     }
 }
 
@@ -552,7 +648,7 @@ impl Ended {
     }
 }
 
-fn describe(cell: &crate::cell::Cell) -> ActorInfo {
+pub(crate) fn describe(cell: &crate::cell::Cell) -> ActorInfo {
     let (waiting, queued) = {
         let state = cell.state();
         (state.waiting.is_some(), state.process.mailbox_messages())

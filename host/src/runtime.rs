@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use odeon_core::process::{Effect, Effects, Process, undeliverable};
-use odeon_core::signal::{ExitOrigin, Signal, SpawnError};
+use odeon_core::signal::{CallError, ExitOrigin, Signal, SpawnError};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use tokio::sync::oneshot;
 
@@ -279,9 +279,9 @@ impl Runtime {
     }
 
     /// The connection to other nodes is lost, or will not come: an actor's relations with
-    /// them end as `noconnection`, and these spawn requests of it are answered. First acts
-    /// what came over the connection before.
-    pub(crate) fn lose(&self, cell: &Arc<Cell>, nodes: &[NodeId], requests: &[Reference]) {
+    /// them end as `noconnection`, and its requests that went there are answered. First
+    /// acts what came over the connection before.
+    pub(crate) fn lose(&self, cell: &Arc<Cell>, nodes: &[NodeId], requests: &Requests) {
         {
             let mut state = cell.state();
             while !self.absorb(cell, &mut state, None) {}
@@ -289,9 +289,15 @@ impl Runtime {
                 for node in nodes {
                     state.process.node_lost(*node, effects);
                 }
-                for request in requests {
-                    let outcome = Err(SpawnError::NoConnection);
-                    let signal = Signal::SpawnReply { request: *request, outcome };
+                let spawns = requests.spawns.iter().map(|request| Signal::SpawnReply {
+                    request: *request,
+                    outcome: Err(SpawnError::NoConnection),
+                });
+                let calls = requests.calls.iter().map(|request| Signal::CallReply {
+                    request: *request,
+                    outcome: Err(CallError::Refused(SpawnError::NoConnection)),
+                });
+                for signal in spawns.chain(calls) {
                     let from = Pid { node: self.id, serial: 0 };
                     state.process.signal(Envelope { from, to: cell.pid, signal }, effects);
                 }
@@ -412,6 +418,9 @@ impl Runtime {
                 quota.give();
             }
             let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);
+            if let Some(call) = &cell.about.call {
+                call.ended(self, cell.pid, &reason);
+            }
             state.process.end(effects);
             self.perform(&mut state, effects);
             state.questions = Vec::new();
@@ -445,6 +454,13 @@ impl State {
 pub(crate) fn is_kill(signal: &Signal) -> bool {
     matches!(signal, Signal::Exit { reason: Reason::Kill, origin }
         if !matches!(origin, ExitOrigin::Link))
+}
+
+/// Requests of one actor to another node that will have no answer from there.
+#[derive(Default)]
+pub(crate) struct Requests {
+    pub(crate) spawns: Vec<Reference>,
+    pub(crate) calls: Vec<Reference>,
 }
 
 /// What became of a signal.

@@ -8,6 +8,7 @@ use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::wire::ModuleName;
 use odeon_core::{Envelope, Name, Pid, Reference};
 
+use crate::call::Call;
 use crate::cell::{About, Cell};
 use crate::directory::RegisterError;
 use crate::limits::Limits;
@@ -30,6 +31,8 @@ pub(crate) struct Plan {
     /// Who asked for it from another node.
     pub(crate) made_by: Option<Pid>,
     pub(crate) family: Option<Family>,
+    /// The call that it is for, if it is for one.
+    pub(crate) call: Option<Box<Call>>,
 }
 
 /// What it runs.
@@ -76,7 +79,12 @@ impl Born {
     /// Lets it run.
     pub(crate) fn run(self) {
         let spawner = self.runtime.spawner.clone();
-        spawner.spawn(wasm::run(self.runtime, self.cell, self.program, self.entrance));
+        spawner.spawn(self.live());
+    }
+
+    /// Its life, to be lived in a task of the scheduler.
+    pub(crate) fn live(self) -> impl Future<Output = ()> + Send {
+        wasm::run(self.runtime, self.cell, self.program, self.entrance)
     }
 }
 
@@ -124,9 +132,13 @@ impl Runtime {
             limits: plan.limits,
             rights: plan.rights,
             quota: Some(quota),
+            call: plan.call,
         };
         let cell = Arc::new(Cell::new(process, about));
         self.directory.insert(&cell);
+        if let Some(call) = &cell.about.call {
+            call.keep_time(&self, pid);
+        }
         if let Some(name) = name
             && let Err(error) = self.directory.register(name, pid.serial)
         {

@@ -17,7 +17,6 @@ mod streams;
 
 pub use actor::Start;
 pub(crate) use actor::{Entrance, run};
-pub use call::CallError;
 pub(crate) use call::call;
 pub(crate) use engine::Engines;
 pub(crate) use program::{Program, Programs};

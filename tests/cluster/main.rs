@@ -8,6 +8,7 @@
 mod aliases;
 mod basics;
 mod busy;
+mod calls;
 mod code;
 mod common;
 mod cookies;

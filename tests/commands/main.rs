@@ -9,4 +9,5 @@ mod listings;
 mod nodes;
 mod place;
 mod remote;
+mod rpc;
 mod run;

@@ -9,6 +9,7 @@ mod links;
 mod messages;
 mod monitors;
 mod races;
+mod sdk;
 mod spawns;
 mod support;
 mod timers;

@@ -3,37 +3,80 @@
 //! The host calls one export with a function's name and its argument's bytes;
 //! [`actors!`](crate::actors) makes that export out of a list of functions.
 
-use crate::bindings::odeon::actor::log;
-use crate::codec::Decode;
+use crate::bindings::odeon::actor::{log, rpc};
+use crate::codec::{Decode, Encode};
 use crate::types::ExitReason;
+use std::cell::Cell;
 use std::panic::PanicHookInfo;
 
-/// What an actor function may give back.
-pub trait Outcome {
+/// What an actor function gave back, until it is known which kind of thing that is.
+///
+/// A `Result` is an [`Encode`] type as well where its parts are, so which of the two
+/// traits below is meant cannot be a matter of their bounds. It is one of how the
+/// method is found: the compiler looks at fewer references first.
+#[doc(hidden)]
+pub struct Returned<T>(Cell<Option<T>>);
+
+impl<T> Returned<T> {
+    #[doc(hidden)]
+    pub fn new(value: T) -> Self {
+        Self(Cell::new(Some(value)))
+    }
+
+    fn take(&self) -> T {
+        self.0.take().expect("what was returned is taken once")
+    }
+}
+
+/// A value, which is the result where the function was called.
+#[doc(hidden)]
+pub trait ReturnedValue {
     /// As the host wants it.
     ///
     /// # Errors
-    /// The reason for which the actor ends, where it is not `Normal`.
-    fn into_result(self) -> Result<(), ExitReason>;
+    /// None.
+    fn finish(&self) -> Result<(), ExitReason>;
 }
 
-impl Outcome for () {
-    fn into_result(self) -> Result<(), ExitReason> {
+impl<T: Encode> ReturnedValue for &Returned<T> {
+    fn finish(&self) -> Result<(), ExitReason> {
+        give(&self.take());
         Ok(())
     }
 }
 
-impl<E: Into<ExitReason>> Outcome for Result<(), E> {
-    fn into_result(self) -> Result<(), ExitReason> {
-        self.map_err(Into::into)
+/// A value, or the reason for which the actor ends.
+#[doc(hidden)]
+pub trait ReturnedResult {
+    /// As the host wants it.
+    ///
+    /// # Errors
+    /// The reason for which the actor ends.
+    fn finish(&self) -> Result<(), ExitReason>;
+}
+
+impl<T: Encode, E: Into<ExitReason>> ReturnedResult for Returned<Result<T, E>> {
+    fn finish(&self) -> Result<(), ExitReason> {
+        give(&self.take().map_err(Into::into)?);
+        Ok(())
+    }
+}
+
+/// What has no content needs no bytes, and an actor that gives nothing else does not
+/// even import the function.
+fn give<T: Encode>(value: &T) {
+    if size_of::<T>() > 0 {
+        rpc::give_result(&value.encode());
     }
 }
 
 /// Makes functions of this crate startable as actors, under their names.
 ///
-/// Each takes one argument, any [`Decode`](crate::Decode) type, and gives back
-/// nothing or a `Result` whose error turns into an [`ExitReason`]. Use the
-/// macro once in a guest. `"name" => path` gives a function another name.
+/// Each takes one argument, any [`Decode`](crate::Decode) type, and gives back an
+/// [`Encode`](crate::Encode) type or a `Result` of one whose error turns into an
+/// [`ExitReason`]. What it gives back is the result where it was called, as by
+/// [`rpc::call`](crate::rpc::call); otherwise nobody hears of it. Use the macro once in
+/// a guest. `"name" => path` gives a function another name.
 ///
 /// ```no_run
 /// use odeon_guest::{actors, receive, send, ActorResult, Pid};
@@ -49,7 +92,11 @@ impl<E: Into<ExitReason>> Outcome for Result<(), E> {
 ///     send(to, "hello");
 /// }
 ///
-/// actors! { echo, "greeter" => greet }
+/// fn add((a, b): (u32, u32)) -> u32 {
+///     a + b
+/// }
+///
+/// actors! { echo, "greeter" => greet, add }
 /// ```
 #[macro_export]
 macro_rules! actors {
@@ -65,10 +112,13 @@ macro_rules! actors {
                 function: ::std::string::String,
                 argument: ::std::vec::Vec<u8>,
             ) -> ::std::result::Result<(), $crate::ExitReason> {
+                use $crate::entry::{ReturnedResult as _, ReturnedValue as _};
                 $crate::entry::install_panic_hook();
                 match function.as_str() {
                     $($crate::actors!(@name $first $($path)?) => {
-                        $crate::entry::run($crate::actors!(@path $first $($path)?), argument)
+                        let function = $crate::actors!(@path $first $($path)?);
+                        let returned = $crate::entry::run(function, argument)?;
+                        (&returned).finish()
                     })+
                     _ => $crate::entry::unknown(
                         &function,
@@ -84,12 +134,12 @@ macro_rules! actors {
 
 /// Runs a function with its argument's bytes.
 #[doc(hidden)]
-pub fn run<A: Decode, R: Outcome>(
+pub fn run<A: Decode, R>(
     function: fn(A) -> R,
     argument: Vec<u8>,
-) -> Result<(), ExitReason> {
+) -> Result<Returned<R>, ExitReason> {
     match A::decode(argument) {
-        Ok(argument) => function(argument).into_result(),
+        Ok(argument) => Ok(Returned::new(function(argument))),
         Err(error) => {
             Err(ExitReason::Error(["argument of the start function: ", &error.problem].concat()))
         }

@@ -39,6 +39,7 @@ pub mod log;
 pub mod mailbox;
 pub mod node;
 pub mod process;
+pub mod rpc;
 pub mod server;
 pub mod spawn;
 pub mod supervisor;

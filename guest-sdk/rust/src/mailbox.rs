@@ -14,7 +14,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use host::{Down, Event, Exited, Message, NodeChange, SendError, SendOptions, SpawnReply};
+pub use host::{
+    CallReply, Down, Event, Exited, Message, NodeChange, SendError, SendOptions, SpawnReply,
+};
 
 thread_local! {
     static INBOX: RefCell<Inbox> = const { RefCell::new(Inbox::new()) };
@@ -158,7 +160,7 @@ pub fn event_where_timeout(timeout: Duration, wanted: impl FnMut(&Event) -> bool
     with_inbox(|inbox| inbox.matching(&mut Mailbox, Some(millis(timeout)), wanted))
 }
 
-/// Waits for the event of one alias, monitor, timer or spawn request. However
+/// Waits for the event of one alias, monitor, timer, call or spawn request. However
 /// many other events wait, this takes constant time.
 #[must_use]
 pub fn event_of(reference: Reference, timeout: Option<Duration>) -> Option<Event> {
@@ -179,6 +181,7 @@ impl Event {
             Self::Message(message) => message.via == Some(reference),
             Self::Down(down) => down.monitor == reference,
             Self::SpawnReply(reply) => reply.request == reference,
+            Self::CallReply(reply) => reply.request == reference,
             Self::Timeout(timer) => *timer == reference,
             Self::Exit(_) | Self::IoRequest(_) | Self::NodeUp(_) | Self::NodeDown(_) => false,
         }

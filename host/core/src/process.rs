@@ -1,5 +1,5 @@
-//! One actor's rules: its mailbox, links, monitors, aliases, spawn requests and
-//! its end. The machine that the actor's task owns.
+//! One actor's rules: its mailbox, links, monitors, aliases, spawn requests, calls
+//! and its end. The machine that the actor's task owns.
 //!
 //! Signals go in through [`Process::signal`], what the actor does itself through a
 //! method each; what must happen to the world comes out as [`Effect`]s, to be
@@ -13,12 +13,14 @@
 //! | `monitors` | both sides of a monitor |
 //! | `aliases` | references that others can send to |
 //! | `spawns` | links and monitors that begin with a spawn |
+//! | `calls` | calls of functions, and that none is answered late |
 //! | `requests` | I/O requests and probes, which are answered past the mailbox |
 //!
 //! This file must not know nodes, names, routes or time. Names are resolved, timers
 //! kept and envelopes carried by the owner.
 
 mod aliases;
+mod calls;
 mod exit;
 mod links;
 mod mailbox;
@@ -43,6 +45,7 @@ pub use monitors::MonitorOptions;
 pub use spawns::ReplyWhen;
 
 use aliases::Aliases;
+use calls::Calls;
 use links::Links;
 use mailbox::{Mailbox, Rank};
 use monitors::{Monitors, Watchers};
@@ -103,6 +106,7 @@ struct Relations {
     watchers: Watchers,
     aliases: Aliases,
     spawns: Spawns,
+    calls: Calls,
     asks: Asks,
     probes: Probes,
 }
@@ -115,6 +119,7 @@ impl Relations {
             + self.watchers.len()
             + self.aliases.len()
             + self.spawns.len()
+            + self.calls.len()
             + self.asks.len()
             + self.probes.len()
     }
@@ -276,6 +281,7 @@ impl Process {
             Signal::SpawnReply { request, outcome } => {
                 self.spawn_replied(request, outcome, effects);
             }
+            Signal::CallReply { request, outcome } => self.call_replied(request, outcome, effects),
             Signal::Node(change) => self.queue(Event::Node(change), Rank::Ordinary, effects),
             Signal::Timeout(timer) => self.queue(Event::Timeout(timer), Rank::Ordinary, effects),
             Signal::IoReply { reply_as, reply } => self.io_replied(reply_as, reply, effects),
@@ -313,6 +319,7 @@ impl Process {
             | Signal::Down { .. }
             | Signal::GroupLeader(_)
             | Signal::SpawnReply { .. }
+            | Signal::CallReply { .. }
             | Signal::Timeout(_)
             | Signal::Node(_)
             | Signal::IoReply { .. }
@@ -322,7 +329,7 @@ impl Process {
 
     /// The connection to a node is lost: every relation with it resolves as
     /// `noconnection`, links first, then monitors, then requests. Outstanding spawn
-    /// requests are answered by the owner, who knows where they went.
+    /// requests and calls are answered by the owner, who knows where they went.
     pub fn node_lost(&mut self, node: NodeId, effects: &mut Effects) {
         let Some(relations) = self.relations.as_deref_mut() else { return };
         relations.watchers.drop_node(node);

@@ -72,6 +72,13 @@ pub enum Signal {
         /// The new actor, or why there is none.
         outcome: Result<Pid, SpawnError>,
     },
+    /// A call of the receiver is over.
+    CallReply {
+        /// The call.
+        request: Reference,
+        /// What the function gave, or why it gave nothing.
+        outcome: Result<Bytes, CallError>,
+    },
     /// A timer of the receiver ran out.
     Timeout(Reference),
     /// A node came or went, which the receiver wanted to hear of. Never between nodes.
@@ -142,6 +149,46 @@ pub enum SpawnError {
     /// The node is not connected.
     #[error("no connection to the node")]
     NoConnection,
+}
+
+impl SpawnError {
+    /// The bytes that this error takes beyond its fixed size.
+    pub fn len_bytes(&self) -> usize {
+        match self {
+            Self::NoModule(text)
+            | Self::NoFunction(text)
+            | Self::BadArgument(text)
+            | Self::BadName(text)
+            | Self::SystemLimit(text)
+            | Self::Denied(text) => text.len(),
+            Self::NoConnection => 0,
+        }
+    }
+}
+
+/// Why a call gave no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The function was not run; but where there is no connection, it may have been.
+    #[error(transparent)]
+    Refused(#[from] SpawnError),
+    /// The function ended without a result.
+    #[error("the function ended without a result: {0}")]
+    Ended(Reason),
+    /// The time is over. The function may or may not have run.
+    #[error("no result in time")]
+    Timeout,
+}
+
+impl CallError {
+    /// The bytes that this error takes beyond its fixed size.
+    pub fn len_bytes(&self) -> usize {
+        match self {
+            Self::Refused(error) => error.len_bytes(),
+            Self::Ended(reason) => reason.len_bytes(),
+            Self::Timeout => 0,
+        }
+    }
 }
 
 /// Which output of an actor.

@@ -33,6 +33,7 @@
 //! | 0x32 | message to a name | from, name | the message |
 //! | 0x33 | any other signal | from, address, signal | its text or bytes |
 //! | 0x34 | spawn request | what to run, for whom | what it starts with |
+//! | 0x35 | call | what to run, for whom | what it is run on |
 //! | 0x38 | fragment | stream, last | a piece of a frame |
 //! | 0x39 | signal credit | bytes | |
 //! | 0x3a | compressed | length | one frame, as an lz4 block |
@@ -54,8 +55,9 @@ use bytes::Bytes;
 pub use codec::{DecodeError, Raw};
 pub(crate) use item::decode_message_to_actor;
 pub use item::{
-    ARGUMENTS_MAX, Address, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName, NODE_ADDRESS_BYTES_MAX,
-    NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt, TooLarge,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
+    NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX,
+    SpawnRequest, StartAt, TooLarge,
 };
 
 /// The oldest protocol version that this code speaks.

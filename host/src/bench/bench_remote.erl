@@ -2,7 +2,7 @@
 %% which the near one measures and prints one number. Both end when their standard
 %% input does, so that none outlives whoever started them.
 -module(bench_remote).
--export([main/1, far/0, spawned/1, crowd/1, canary/0, nothing/0]).
+-export([main/1, far/0, spawned/1, crowd/1, canary/0, nothing/0, add/2]).
 
 far() ->
     io:format("ready~n"),
@@ -66,6 +66,8 @@ connected("spawn_down", Node) ->
     Count = 20000,
     spawn_down(Node, 1000),
     Count / seconds(fun() -> spawn_down(Node, Count) end);
+connected("call", Node) -> calls(Node, 1, 20000);
+connected("call_64", Node) -> calls(Node, 64, 2000);
 connected("ping_under_bulk", Node) ->
     Pong = far_spawn(Node, [echo]),
     Sink = far_spawn(Node, [sink]),
@@ -152,6 +154,22 @@ spawn_down(Node, Count) ->
     receive {'DOWN', Ref, _, _, normal} -> spawn_down(Node, Count - 1) end.
 
 nothing() -> ok.
+
+%% Calls in a second.
+calls(Node, Callers, Count) ->
+    call(Node, 1000),
+    Time = seconds(fun() ->
+        await([element(2, spawn_monitor(fun() -> call(Node, Count) end))
+            || _ <- lists:seq(1, Callers)])
+    end),
+    Callers * Count / Time.
+
+call(_, 0) -> ok;
+call(Node, Count) ->
+    3 = erpc:call(Node, ?MODULE, add, [1, 2]),
+    call(Node, Count - 1).
+
+add(A, B) -> A + B.
 
 crowd(Count) -> [spawn(fun echo/0) || _ <- lists:seq(1, Count)].
 

@@ -17,6 +17,9 @@
 ;;   e  as m, again and again
 ;;   w  spawns and watches: count u32, node's name: makes an actor there that ends at
 ;;      once, and waits for its down, one after the other
+;;   r  calls: count u32, form u32, node's name: calls functions of this module there, one
+;;      after the other: `add(1, 2)` as text where the form is 0, else `q` with bytes
+;;   q  adds two u32, and gives the sum as the result of the call
 ;;   d  down: pid, count u32: receives pids, 16 bytes each, watches them all, tells the
 ;;      pid when they are watched and when so many are down
 ;; Any other ends at once.
@@ -98,6 +101,40 @@
       (result $reference)))))
   (import "odeon:actor/process@0.1.0" (instance $process (type $process-type)))
   (alias export $process "spawn-error" (type $spawn-error))
+  (alias export $process "module" (type $module))
+  (alias export $process "entry-call" (type $entry-call))
+  (alias export $process "limits" (type $limits))
+
+  (type $rpc-type (instance
+    (alias outer 1 $exit-reason (type $exit-reason'))
+    (export "exit-reason" (type $exit-reason (eq $exit-reason')))
+    (type $call-error' (variant
+      (case "no-module" string) (case "no-function" string) (case "bad-argument" string)
+      (case "system-limit" string) (case "denied" string) (case "noconnection")
+      (case "timeout") (case "ended" $exit-reason)))
+    (export "call-error" (type $call-error (eq $call-error')))
+    (alias outer 1 $module (type $module'))
+    (export "module" (type $module (eq $module')))
+    (alias outer 1 $entry-call (type $entry-call'))
+    (export "entry-call" (type $entry-call (eq $entry-call')))
+    (alias outer 1 $limits (type $limits'))
+    (export "limits" (type $limits (eq $limits')))
+    (type $target' (variant
+      (case "entry" $entry-call) (case "wave" string) (case "json" string)))
+    (export "target" (type $target (eq $target')))
+    (type $node (option string))
+    (type $timeout (option u64))
+    (type $maybe-limits (option $limits))
+    (type $call-options' (record
+      (field "node" $node) (field "timeout-ms" $timeout) (field "limits" $maybe-limits)))
+    (export "call-options" (type $call-options (eq $call-options')))
+    (type $bytes (list u8))
+    (type $outcome (result $bytes (error $call-error)))
+    (export "call" (func (param "module" $module) (param "target" $target)
+      (param "options" $call-options) (result $outcome)))
+    (export "give-result" (func (param "value" $bytes)))))
+  (import "odeon:actor/rpc@0.1.0" (instance $rpc (type $rpc-type)))
+  (alias export $rpc "call-error" (type $call-error))
 
   (type $io-type (instance
     (alias outer 1 $pid (type $pid'))
@@ -132,6 +169,8 @@
     (export "destination" (type $destination (eq $destination')))
     (alias outer 1 $spawn-error (type $spawn-error'))
     (export "spawn-error" (type $spawn-error (eq $spawn-error')))
+    (alias outer 1 $call-error (type $call-error'))
+    (export "call-error" (type $call-error (eq $call-error')))
     (alias outer 1 $io-request (type $io-request'))
     (export "io-request" (type $io-request (eq $io-request')))
     (type $filter' (variant (case "any") (case "reference" $reference)))
@@ -150,6 +189,9 @@
     (type $outcome (result $pid (error $spawn-error)))
     (type $spawn-reply' (record (field "request" $reference) (field "outcome" $outcome)))
     (export "spawn-reply" (type $spawn-reply (eq $spawn-reply')))
+    (type $called (result $bytes (error $call-error)))
+    (type $call-reply' (record (field "request" $reference) (field "outcome" $called)))
+    (export "call-reply" (type $call-reply (eq $call-reply')))
     (type $text (option string))
     (type $node-change' (record
       (field "node" string) (field "id" u64) (field "hidden" bool) (field "reason" $text)))
@@ -158,7 +200,7 @@
       (case "message" $message) (case "exit" $exited) (case "down" $down)
       (case "spawn-reply" $spawn-reply) (case "timeout" $reference)
       (case "io-request" $io-request) (case "node-up" $node-change)
-      (case "node-down" $node-change)))
+      (case "node-down" $node-change) (case "call-reply" $call-reply)))
     (export "event" (type $event (eq $event')))
     (type $maybe (option $event))
     (export "send" (func (param "to" $pid) (param "body" $bytes)))
@@ -177,8 +219,8 @@
 
   (import "odeon:actor/timers@0.1.0" (instance $timers (export "now" (func (result u64)))))
 
-  ;; 0..64 what is sent; 120..400 what spawn-with takes and gives; 512 the result of
-  ;; start; 640..896 a node's name; 904 a reference; 1024 what receive gives; from 2048 on
+  ;; 0..64 what is sent; 120..400 what spawn-with and call take and give; 408..440 what
+  ;; is called and the sum; 512 the result of start; 640..896 a node's name; 904 a reference; 1024 what receive gives; from 2048 on
   ;; what the host puts, forgotten at every receive; from 8192 on the times. Long
   ;; messages are sent from 0 on, over all that.
   (core module $memory-module
@@ -213,6 +255,11 @@
   (core func $spawn-with
     (canon lower (func $process "spawn-with") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
+  (core func $call
+    (canon lower (func $rpc "call") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
+  (core func $give-result
+    (canon lower (func $rpc "give-result") (memory (core memory $memory "memory"))))
   (core func $monitor
     (canon lower (func $process "monitor") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
@@ -227,6 +274,8 @@
       (func $receive-messages (param i32 i32 i32 i64 i32)))
     (import "odeon" "now" (func $now (result i64)))
     (import "odeon" "spawn-with" (func $spawn-with (param i32 i32)))
+    (import "odeon" "call" (func $call (param i32 i32)))
+    (import "odeon" "give-result" (func $give-result (param i32 i32)))
     (import "odeon" "monitor" (func $monitor
       (param i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 
@@ -335,6 +384,43 @@
         (call $await-down)
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br_if $again (local.get $count))))
+    (func $calls (param $count i32) (param $form i32) (param $name i32) (param $length i32)
+      (memory.copy (i32.const 640) (local.get $name) (local.get $length))
+      ;; Of this module.
+      (i32.store8 (i32.const 128) (i32.const 0))
+      (if (local.get $form)
+        (then
+          (i32.store8 (i32.const 420) (i32.const 0x71))
+          (i64.store (i32.const 424) (i64.const 0x200000001))
+          (i32.store8 (i32.const 140) (i32.const 0))
+          (i32.store (i32.const 144) (i32.const 420))
+          (i32.store (i32.const 148) (i32.const 1))
+          (i32.store (i32.const 152) (i32.const 424))
+          (i32.store (i32.const 156) (i32.const 8)))
+        (else
+          ;; The text `add(1, 2)`.
+          (i64.store (i32.const 408) (i64.const 0x32202c3128646461))
+          (i32.store8 (i32.const 416) (i32.const 0x29))
+          (i32.store8 (i32.const 140) (i32.const 1))
+          (i32.store (i32.const 144) (i32.const 408))
+          (i32.store (i32.const 148) (i32.const 9))))
+      (i32.store8 (i32.const 160) (i32.const 1))
+      (i32.store (i32.const 164) (i32.const 640))
+      (i32.store (i32.const 168) (local.get $length))
+      (i32.store8 (i32.const 176) (i32.const 0))
+      (i32.store8 (i32.const 192) (i32.const 0))
+      (loop $again
+        (call $forget)
+        (call $call (i32.const 128) (i32.const 352))
+        (if (i32.load8_u (i32.const 352)) (then (unreachable)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
+    (func $sum (param $a i32)
+      (i32.store (i32.const 432)
+        (i32.add (i32.load (local.get $a)) (i32.load offset=4 (local.get $a))))
+      (call $give-result (i32.const 432) (i32.const 4)))
+    (func (export "add") (param i32 i32) (result i32)
+      (i32.add (local.get 0) (local.get 1)))
     (func $downs (param $node i64) (param $serial i64) (param $count i32)
       (local $at i32) (local $end i32)
       (call $receive)
@@ -388,6 +474,10 @@
       (if (i32.eq (local.get $what) (i32.const 0x77)) (then (call $spawn-down
         (i32.load (local.get $a)) (i32.add (local.get $a) (i32.const 4))
         (i32.sub (local.get $length) (i32.const 4)))))
+      (if (i32.eq (local.get $what) (i32.const 0x72)) (then (call $calls
+        (i32.load (local.get $a)) (i32.load offset=4 (local.get $a))
+        (i32.add (local.get $a) (i32.const 8)) (i32.sub (local.get $length) (i32.const 8)))))
+      (if (i32.eq (local.get $what) (i32.const 0x71)) (then (call $sum (local.get $a))))
       (if (i32.eq (local.get $what) (i32.const 0x64)) (then (call $downs
         (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
         (i32.load offset=16 (local.get $a)))))
@@ -400,6 +490,8 @@
       (export "receive-messages" (func $receive-messages))
       (export "now" (func $now))
       (export "spawn-with" (func $spawn-with))
+      (export "call" (func $call))
+      (export "give-result" (func $give-result))
       (export "monitor" (func $monitor))))))
 
   (func $start (param "function" string) (param "argument" (list u8))
@@ -407,5 +499,7 @@
     (canon lift (core func $main "start") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
   (func (export "idle") (canon lift (core func $main "idle")))
+  (func (export "add") (param "a" u32) (param "b" u32) (result u32)
+    (canon lift (core func $main "add")))
   (instance $entry (export "start" (func $start)))
   (export "odeon:actor/entry@0.1.0" (instance $entry)))

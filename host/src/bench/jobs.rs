@@ -182,6 +182,7 @@ impl Bench {
             parent: None,
             made_by: None,
             family: None,
+            call: None,
         }
     }
 

@@ -63,6 +63,14 @@ pub(super) enum Job {
     Big,
     /// Actors that are made there, with a monitor, and end at once, one after the other.
     SpawnDown,
+    /// Calls of a function of two numbers there, as text, one after the other.
+    Call,
+    /// The same by 64 callers.
+    CallMany,
+    /// Calls of a function on bytes there, one after the other.
+    CallBytes,
+    /// The same by 64 callers.
+    CallBytesMany,
     /// A round trip beside a stream of 64 MiB after 64 MiB. A message here is 16 MiB at
     /// most, so these are four each; the BEAM's are of 64 MiB.
     PingUnderBulk,
@@ -76,13 +84,17 @@ pub(super) enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 14] = [
         Self::PingPong,
         Self::Bare,
         Self::Small,
         Self::SmallEight,
         Self::Big,
         Self::SpawnDown,
+        Self::Call,
+        Self::CallMany,
+        Self::CallBytes,
+        Self::CallBytesMany,
         Self::PingUnderBulk,
         Self::NodeDown,
         Self::Connect,
@@ -97,6 +109,10 @@ impl Job {
             Self::SmallEight => "remote_small_8_msg_per_s",
             Self::Big => "remote_big_mb_per_s",
             Self::SpawnDown => "remote_spawn_down_per_s",
+            Self::Call => "rpc_seq_call_per_s",
+            Self::CallMany => "rpc_conc64_call_per_s",
+            Self::CallBytes => "rpc_seq_bytes_call_per_s",
+            Self::CallBytesMany => "rpc_conc64_bytes_call_per_s",
             Self::PingUnderBulk => "ping_under_bulk_p99_us",
             Self::NodeDown => "nodedown_100k_monitors_ms",
             Self::Connect => "connect_ms",
@@ -106,9 +122,15 @@ impl Job {
 
     fn unit(self) -> &'static str {
         match self {
-            Self::PingPong | Self::Bare | Self::Small | Self::SmallEight | Self::SpawnDown => {
-                "per s"
-            }
+            Self::PingPong
+            | Self::Bare
+            | Self::Small
+            | Self::SmallEight
+            | Self::SpawnDown
+            | Self::Call
+            | Self::CallMany
+            | Self::CallBytes
+            | Self::CallBytesMany => "per s",
             Self::Big => "MB/s",
             Self::PingUnderBulk => "us",
             Self::NodeDown | Self::Connect | Self::CodeShip => "ms",
@@ -123,6 +145,8 @@ impl Job {
             Self::SmallEight => Some("small_8"),
             Self::Big => Some("big"),
             Self::SpawnDown => Some("spawn_down"),
+            Self::Call | Self::CallBytes => Some("call"),
+            Self::CallMany | Self::CallBytesMany => Some("call_64"),
             Self::PingUnderBulk => Some("ping_under_bulk"),
             Self::NodeDown => Some("nodedown"),
             Self::Connect => Some("connect"),

@@ -83,6 +83,10 @@ struct ClusterArgs {
     #[arg(long, env = "ODEON_NO_REMOTE_SPAWN", value_name = "BOOL", num_args = 0..=1,
         require_equals = true, default_missing_value = "true")]
     no_remote_spawn: Option<bool>,
+    /// The modules whose functions other nodes may call: `any`, `none`, or names and
+    /// digests with commas. Unless said otherwise all, where they may make actors.
+    #[arg(long, env = "ODEON_ALLOW_CALLS", value_name = "WHICH")]
+    allow_calls: Option<String>,
 }
 
 impl ClusterArgs {
@@ -98,6 +102,7 @@ impl ClusterArgs {
             compress: self.compress,
             accept_modules: self.accept_modules.map(Accept::Text),
             remote_spawn: self.no_remote_spawn.map(|no| !no),
+            calls: self.allow_calls.map(Accept::Text),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What another node says, carried out here: signals into inboxes, spawn requests
-//! into actors. The other node speaks for its own actors only, since a frame names
+//! and calls into actors. The other node speaks for its own actors only, since a frame names
 //! its sender by serial; what it says about anything else finds nobody.
 
 use std::sync::Arc;
@@ -48,6 +48,7 @@ impl Delivery {
             Item::Spawn(request) => {
                 super::spawn::asked(self, *request);
             }
+            Item::Call(request) => super::call::asked(self, *request),
             Item::Nodes(nodes) => {
                 let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {
                     return Err(format!("more than {NEWS_MAX} lists of nodes at one time"));
@@ -100,6 +101,11 @@ impl Delivery {
                     self.involve(&cell);
                 }
             }
+            Signal::CallReply { request, .. }
+                if !self.link.take_call(*request, cell.pid.serial) =>
+            {
+                return;
+            }
             _ => {}
         }
         self.runtime.push(&cell, Envelope { from, to: cell.pid, signal });
@@ -121,8 +127,14 @@ impl Delivery {
 
     /// Nobody is there: whoever waits for an answer gets one.
     fn nobody(&self, from: Pid, meant: u64, signal: Signal) {
-        if let Signal::SpawnReply { request, .. } = &signal {
-            self.link.take_spawn(*request, meant);
+        match &signal {
+            Signal::SpawnReply { request, .. } => {
+                self.link.take_spawn(*request, meant);
+            }
+            Signal::CallReply { request, .. } => {
+                self.link.take_call(*request, meant);
+            }
+            _ => {}
         }
         let to = Pid { node: self.runtime.id, serial: meant };
         if let Some(answer) = undeliverable(Envelope { from, to, signal }) {

@@ -25,7 +25,7 @@ use super::link::{Link, Remains, Waiter};
 use super::{Alive, Options};
 use crate::net::listen::Peers;
 use crate::net::transport::Transport;
-use crate::runtime::Runtime;
+use crate::runtime::{Requests, Runtime};
 
 /// What the keeper is told.
 pub(super) enum Event {
@@ -470,12 +470,15 @@ impl Keeper {
 
     /// Tells everybody who is involved that a connection is lost or will not come.
     fn settle(&self, mut remains: Remains, why: &str) {
-        let mut lost: HashMap<u64, Vec<odeon_core::Reference>> = HashMap::new();
+        let mut lost: HashMap<u64, Requests> = HashMap::new();
         for serial in std::mem::take(&mut remains.involved.actors) {
             lost.entry(serial).or_default();
         }
         for (request, serial) in std::mem::take(&mut remains.involved.spawns) {
-            lost.entry(serial).or_default().push(request);
+            lost.entry(serial).or_default().spawns.push(request);
+        }
+        for (request, serial) in std::mem::take(&mut remains.involved.calls) {
+            lost.entry(serial).or_default().calls.push(request);
         }
         let mut nodes: Vec<NodeId> = remains.node.into_iter().collect();
         for (node, _) in &remains.items {

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use odeon_core::peer::outbox::{Outbox, Pushed};
-use odeon_core::signal::{Signal, SpawnError};
-use odeon_core::wire::{Address, Frame, Item, SpawnRequest, StartAt};
+use odeon_core::signal::{CallError, Signal, SpawnError};
+use odeon_core::wire::{Address, CallAt, CallRequest, Frame, Item, SpawnRequest, StartAt};
 use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -36,6 +37,9 @@ pub(super) const WAITING_ITEMS_MAX: usize = 100_000;
 
 /// Spawn requests to one node that are not answered.
 pub(super) const SPAWNS_MAX: usize = 100_000;
+
+/// Calls to one node that are not answered.
+pub(super) const CALLS_MAX: usize = 100_000;
 
 /// Involved actors are looked through for dead ones at this number, and then at twice
 /// as many as lived.
@@ -104,6 +108,8 @@ pub(super) struct Involved {
     pub(super) named: BTreeMap<Reference, u64>,
     /// Spawn requests that went there, and who made them.
     pub(super) spawns: BTreeMap<Reference, u64>,
+    /// Calls that went there, and who made them.
+    pub(super) calls: BTreeMap<Reference, u64>,
 }
 
 /// What became of something sent.
@@ -159,7 +165,11 @@ fn weight(item: &Item) -> usize {
         Item::Signal {
             signal: Signal::Exit { reason, .. } | Signal::Down { reason, .. }, ..
         } => reason.len_bytes(),
+        Item::Signal { signal: Signal::CallReply { outcome, .. }, .. } => {
+            outcome.as_ref().map_or_else(CallError::len_bytes, Bytes::len)
+        }
         Item::Spawn(request) => spawn_bytes(request),
+        Item::Call(request) => call_bytes(request),
         Item::Signal { .. } | Item::Nodes(_) => 0,
     };
     variable + size_of::<Waiting>()
@@ -173,6 +183,19 @@ pub(crate) fn spawn_bytes(request: &SpawnRequest) -> usize {
         StartAt::Call(call) => call.len(),
     };
     start + request.label.len() + request.name.as_ref().map_or(0, String::len)
+}
+
+/// What a call weighs, likewise.
+pub(super) fn call_bytes(request: &CallRequest) -> usize {
+    at_bytes(&request.at) + request.label.len()
+}
+
+/// What a function and its argument weigh.
+pub(crate) fn at_bytes(at: &CallAt) -> usize {
+    match at {
+        CallAt::Entry { function, argument } => function.len() + argument.len(),
+        CallAt::Text { text, .. } => text.len(),
+    }
 }
 
 impl Link {
@@ -271,6 +294,31 @@ impl Link {
             Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
         };
         involved.spawns.insert(reference, parent);
+        drop(state);
+        self.wake();
+        Ok(sent)
+    }
+
+    /// Sends a call of an own actor.
+    pub(crate) fn call(&self, request: CallRequest) -> Result<Sent, SpawnError> {
+        let mut state = self.state.lock();
+        let State { phase, involved } = &mut *state;
+        let caller = (!request.cast).then_some((request.request, request.caller));
+        if caller.is_some() && involved.calls.len() >= CALLS_MAX {
+            return Err(SpawnError::SystemLimit(format!(
+                "remote-calls-max of {CALLS_MAX} reached"
+            )));
+        }
+        let item = Item::Call(Box::new(request));
+        let sent = match phase {
+            Phase::Up(up) => push(&mut up.outbox, &item),
+            Phase::Connecting(connecting) if !connecting.is_full() => {
+                connecting.add(None, item);
+                connecting.sent()
+            }
+            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
+        };
+        involved.calls.extend(caller);
         drop(state);
         self.wake();
         Ok(sent)
@@ -471,6 +519,16 @@ impl Link {
         let is_own = spawns.get(&request) == Some(&serial);
         if is_own {
             spawns.remove(&request);
+        }
+        is_own
+    }
+
+    /// A call is answered to this actor, or given up. Whether it was its own.
+    pub(super) fn take_call(&self, request: Reference, serial: u64) -> bool {
+        let calls = &mut self.state.lock().involved.calls;
+        let is_own = calls.get(&request) == Some(&serial);
+        if is_own {
+            calls.remove(&request);
         }
         is_own
     }

@@ -69,19 +69,7 @@ async fn make(
     parent: Pid,
     asked: SpawnRequest,
 ) -> Result<Born, SpawnError> {
-    let code = match asked.module {
-        ModuleName::Name(name) => Code::Named(name),
-        ModuleName::Digest(digest) => {
-            let digest = Digest::from_bytes(digest);
-            match runtime.ready_program(digest) {
-                Some(program) => Code::Program(program),
-                None => {
-                    ship::fetch(runtime, link, digest).await?;
-                    Code::Labelled { digest, label: asked.label }
-                }
-            }
-        }
-    };
+    let code = code(runtime, link, asked.module, asked.label).await?;
     let monitor = asked.monitor.then_some(asked.request);
     let plan = Plan {
         code,
@@ -94,8 +82,29 @@ async fn make(
         parent: None,
         made_by: Some(parent),
         family: Some(Family { parent, link: asked.link, monitor }),
+        call: None,
     };
     Arc::clone(runtime).prepare(plan).await
+}
+
+/// What another node wants to be run; from there, if it is not here.
+pub(super) async fn code(
+    runtime: &Arc<Runtime>,
+    link: &Arc<Link>,
+    module: ModuleName,
+    label: String,
+) -> Result<Code, SpawnError> {
+    let digest = match module {
+        ModuleName::Name(name) => return Ok(Code::Named(name)),
+        ModuleName::Digest(digest) => Digest::from_bytes(digest),
+    };
+    match runtime.ready_program(digest) {
+        Some(program) => Ok(Code::Program(program)),
+        None => {
+            ship::fetch(runtime, link, digest).await?;
+            Ok(Code::Labelled { digest, label })
+        }
+    }
 }
 
 fn reply(
@@ -124,7 +133,7 @@ fn start(at: StartAt) -> Start {
     }
 }
 
-fn patch(asked: &LimitsAsked) -> LimitsPatch {
+pub(super) fn patch(asked: &LimitsAsked) -> LimitsPatch {
     LimitsPatch {
         memory_bytes: asked.memory_bytes,
         table_elements: asked.table_elements,

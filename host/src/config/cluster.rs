@@ -7,8 +7,9 @@ use odeon_core::node::{AutoConnect, NODES_ALLOWED_MAX};
 use serde::Deserialize;
 
 use super::{ConfigError, whole_name};
-use crate::cluster::{AcceptModules, Policy, TICK_TIME};
+use crate::cluster::{AcceptCalls, AcceptModules, Policy, TICK_TIME};
 use crate::modules::digest::Digest;
+use crate::modules::store::bad_name;
 use crate::net::dial::Target;
 
 /// Nodes that a node can be told to join at its start.
@@ -40,15 +41,18 @@ pub struct ClusterTable {
     pub accept_modules: Option<Accept>,
     /// Make actors for other nodes.
     pub remote_spawn: Option<bool>,
+    /// Modules whose functions other nodes may call: `any`, `none`, or names and
+    /// digests.
+    pub calls: Option<Accept>,
 }
 
-/// `any`, `none`, or digests: with commas, or as a list.
+/// `any`, `none`, or digests or names: with commas, or as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Accept {
-    /// A word, or digests with commas.
+    /// A word, or a list with commas.
     Text(String),
-    /// Digests.
+    /// A list.
     List(Vec<String>),
 }
 
@@ -94,6 +98,7 @@ impl ClusterTable {
         let auto_connect = over.auto_connect.as_ref().or(self.auto_connect.as_ref());
         let seconds = over.tick_time.or(self.tick_time);
         let accept = over.accept_modules.as_ref().or(self.accept_modules.as_ref());
+        let calls = over.calls.as_ref().or(self.calls.as_ref());
         let allow = Some(allow?).filter(|names| !names.is_empty());
         Ok(ClusterSettings {
             join: join?,
@@ -118,6 +123,7 @@ impl ClusterTable {
             policy: Policy {
                 modules: accept.map_or(Ok(AcceptModules::Any), accepted)?,
                 no_spawns: !over.remote_spawn.or(self.remote_spawn).unwrap_or(true),
+                calls: calls.map(called).transpose()?,
             },
         })
     }
@@ -156,14 +162,43 @@ pub fn tick_seconds(seconds: f64) -> Result<Duration, ConfigError> {
     tick_time(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
+impl Accept {
+    fn is(&self, word: &str) -> bool {
+        matches!(self, Self::Text(text) if text == word)
+    }
+
+    fn list(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) => text.split(',').map(str::trim).collect(),
+            Self::List(list) => list.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+fn called(accept: &Accept) -> Result<AcceptCalls, ConfigError> {
+    if accept.is("any") {
+        return Ok(AcceptCalls::Any);
+    }
+    if accept.is("none") {
+        return Ok(AcceptCalls::None);
+    }
+    let modules = accept.list().into_iter().map(|text| match bad_name(text) {
+        None => Ok(text.parse::<Digest>().map_or(text.to_owned(), |digest| digest.to_string())),
+        Some(why) => Err(wrong(format!(
+            "calls: `{text}` is neither any, none, nor a module's name or digest: {why}"
+        ))),
+    });
+    Ok(AcceptCalls::Listed(modules.collect::<Result<_, _>>()?))
+}
+
 fn accepted(accept: &Accept) -> Result<AcceptModules, ConfigError> {
-    let digests: Vec<&str> = match accept {
-        Accept::Text(text) if text == "any" => return Ok(AcceptModules::Any),
-        Accept::Text(text) if text == "none" => return Ok(AcceptModules::None),
-        Accept::Text(text) => text.split(',').map(str::trim).collect(),
-        Accept::List(list) => list.iter().map(String::as_str).collect(),
-    };
-    let digests = digests.into_iter().map(|text| match text.parse::<Digest>() {
+    if accept.is("any") {
+        return Ok(AcceptModules::Any);
+    }
+    if accept.is("none") {
+        return Ok(AcceptModules::None);
+    }
+    let digests = accept.list().into_iter().map(|text| match text.parse::<Digest>() {
         Ok(digest) => Ok(digest.to_string()),
         Err(_) => Err(wrong(format!(
             "accept-modules: `{text}` is neither any, none, nor the 64 digits of a digest \

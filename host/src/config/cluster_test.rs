@@ -62,6 +62,20 @@ fn a_flag_wins_over_the_file() {
 }
 
 #[test]
+fn the_functions_that_others_may_call_are_all_none_or_those_of_listed_modules() {
+    let calls = |text: &str| settings(&read(text), &read("")).expect("right").policy.calls;
+    let digest = "AB".repeat(32);
+    assert_eq!(calls(""), None);
+    assert_eq!(calls("calls = \"any\""), Some(AcceptCalls::Any));
+    assert_eq!(calls("calls = \"none\""), Some(AcceptCalls::None));
+    let listed = AcceptCalls::Listed(vec!["calc".to_owned(), digest.to_lowercase()]);
+    assert_eq!(calls(&format!("calls = \"calc, {digest}\"")), Some(listed.clone()));
+    assert_eq!(calls(&format!("calls = [\"calc\", \"{digest}\"]")), Some(listed));
+    let flag = settings(&read("calls = \"none\""), &read("calls = \"any\"")).expect("right");
+    assert_eq!(flag.policy.calls, Some(AcceptCalls::Any));
+}
+
+#[test]
 fn wrong_values_are_refused_with_what_would_be_right() {
     assert!(refused("auto-connect = \"sometimes\"").contains("always, once and never"));
     for seconds in ["0", "0.05", "3601", "-1", "nan", "inf", "1e300"] {
@@ -70,6 +84,8 @@ fn wrong_values_are_refused_with_what_would_be_right() {
     }
     assert!(refused("accept-modules = \"some\"").contains("64 digits"));
     assert!(refused("accept-modules = [\"any\"]").contains("64 digits"));
+    assert!(refused("calls = \"a b\"").contains("a module's name or digest"));
+    assert!(refused("calls = [\"calc\", \"\"]").contains("it is empty"));
     for node in ["", "a b", "../b", "b@box:", "b@box:0", "b@box:70000", "b@box:x", "@box"] {
         refused(&format!("join = [\"{node}\"]"));
     }

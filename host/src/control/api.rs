@@ -114,6 +114,25 @@ pub enum Request {
         /// it that node's own cookie counts.
         file: Option<String>,
     },
+    /// Calls a function on any node: the result as text in the stream, then `()`.
+    Rpc(Box<Rpc>),
+}
+
+/// A call of a function on any node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rpc {
+    /// The node, as `name@host`; the one that is asked if absent.
+    pub node: Option<String>,
+    /// The module's name or short id on the node that is asked, or its digest.
+    pub module: String,
+    /// What listings call the module, if it is named by its digest.
+    pub label: Option<String>,
+    /// The call.
+    pub call: String,
+    /// The result is to be JSON, not WAVE.
+    pub json: bool,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
 }
 
 /// Another node answered.

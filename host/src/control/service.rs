@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use odeon_core::node::Nodes;
 use odeon_core::wire::Outcome;
 use odeon_core::{NodeId, Pid};
@@ -141,6 +142,7 @@ impl Service for NodeService {
                 Ok(it) => reply(exchange, Ok(it.membership.enter().await)),
                 Err(failure) => fail(exchange, failure),
             },
+            Request::Rpc(rpc) => self.rpc(exchange, *rpc).await,
             Request::Cookie { node, file } => reply(exchange, self.cookie(&node, file).await),
             Request::Stop => {
                 reply(exchange, Ok(()));
@@ -271,14 +273,17 @@ impl NodeService {
             () = cancelled(&mut exchange) => return,
         };
         let text = called.map_err(convert::call_failure).and_then(|it| convert::results(&it));
-        match text {
-            Ok(text) => {
-                if exchange.send(text.into()).await.is_ok() {
-                    reply(exchange, Ok(()));
-                }
-            }
-            Err(failure) => fail(exchange, failure),
-        }
+        streamed(exchange, text.map(Bytes::from)).await;
+    }
+
+    async fn rpc(&self, mut exchange: Exchange, rpc: api::Rpc) {
+        let (node, call) = convert::rpc(rpc);
+        let node = node.unwrap_or_else(|| self.node.name().to_owned());
+        let called = tokio::select! {
+            called = self.node.rpc(&node, call) => called,
+            () = cancelled(&mut exchange) => return,
+        };
+        streamed(exchange, called.map_err(|error| convert::rpc_failure(error, &node))).await;
     }
 
     async fn send(&self, actor: &str, exchange: &mut Exchange) -> Answer<()> {
@@ -365,6 +370,18 @@ async fn stream(exchange: &mut Exchange, bytes_max: usize) -> Answer<Vec<u8>> {
                 return Err(convert::failure(FailureKind::Failed, "the client has gone"));
             }
         }
+    }
+}
+
+/// Answers with a text that may be long.
+async fn streamed(exchange: Exchange, text: Answer<Bytes>) {
+    match text {
+        Ok(text) => {
+            if exchange.send(text).await.is_ok() {
+                reply(exchange, Ok(()));
+            }
+        }
+        Err(failure) => fail(exchange, failure),
     }
 }
 

@@ -34,7 +34,8 @@ use super::limits::{MODULE_BYTES_MAX, MODULES_MAX};
 use super::load::{Check, LoadError, load};
 use super::module::Module;
 use super::near::near_names;
-use names::{Names, bad_name};
+use names::Names;
+pub(crate) use names::bad_name;
 
 /// What a listing says of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

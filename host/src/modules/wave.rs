@@ -1,5 +1,6 @@
 //! Calls written as text: `add(1, 2)`, or `my:pkg/iface@1.0.0#func(..)` for a function within an
-//! exported interface, with arguments in WAVE or as JSON, checked against the callee's own type.
+//! exported interface, with arguments in WAVE, or in JSON as in `add [1, 2]`, checked against the
+//! callee's own type.
 //!
 //! Text comes from people, guests and peers: its length, nesting and number of values are
 //! limited before anything is parsed. Types that no text can write (resources, streams, futures)
@@ -154,6 +155,44 @@ fn end_of_quoted(bytes: &[u8], start: usize) -> usize {
         index += if bytes[index] == b'\\' { 2 } else { 1 };
     }
     index
+}
+
+/// Finds the function that a call means, and makes its arguments: those in parentheses are
+/// WAVE; as an array in order or an object by name, as in `add [1, 2]`, they are JSON.
+///
+/// # Errors
+///
+/// As those of [`CallText`] and [`Callee::params_from_json`].
+pub fn resolve(text: &str, component: &Component) -> Result<(Callee, Vec<Val>), CallError> {
+    let arguments = arguments_at(text);
+    if !text[arguments..].starts_with(['[', '{']) {
+        return CallText::parse(text)?.resolve(component);
+    }
+    check_size(text)?;
+    let callee = Callee::find(component, path(text))?;
+    let params = callee.params_from_json(&text[arguments..])?;
+    Ok((callee, params))
+}
+
+/// Checks what can be checked of a call without the callee's type.
+///
+/// # Errors
+///
+/// As those of [`CallText::parse`]; JSON is only measured.
+pub fn check(text: &str) -> Result<(), CallError> {
+    match text[arguments_at(text)..].starts_with(['[', '{']) {
+        true => check_size(text),
+        false => CallText::parse(text).map(drop),
+    }
+}
+
+/// What a call is of, as far as its text says so.
+pub fn path(text: &str) -> &str {
+    text[..arguments_at(text)].trim()
+}
+
+fn arguments_at(text: &str) -> usize {
+    text.find(['(', '[', '{']).unwrap_or(text.len())
 }
 
 /// What a call gave, as WAVE text: nothing for no result.

@@ -17,7 +17,7 @@ use super::call::Answer;
 use super::program::Program;
 use super::state::{Doomed, GuestState};
 use crate::cell::Cell;
-use crate::modules::wave::{self, CallText};
+use crate::modules::wave;
 use crate::runtime::{Runtime, Turn};
 use crate::scheduler;
 
@@ -36,7 +36,7 @@ pub enum Start {
         /// Its arguments, the program's name first.
         arguments: Vec<String>,
     },
-    /// An exported function, as a call in WAVE text.
+    /// An exported function, as the text of a call: its arguments in WAVE or JSON.
     Call(String),
 }
 
@@ -46,7 +46,7 @@ impl Start {
         match self {
             Self::Entry { function, .. } => function.as_str().into(),
             Self::Command { .. } => "run".into(),
-            Self::Call(call) => call.split('(').next().unwrap_or_default().into(),
+            Self::Call(call) => wave::path(call).into(),
         }
     }
 }
@@ -87,10 +87,8 @@ impl Program {
                 Ok(Entrance::Command { at, arguments: arguments.into() })
             }
             Start::Call(text) => {
-                let call = CallText::parse(&text)
-                    .map_err(|error| SpawnError::BadArgument(error.to_string()))?;
                 let (callee, params) =
-                    call.resolve(self.pre.component()).map_err(|error| match error {
+                    wave::resolve(&text, self.pre.component()).map_err(|error| match error {
                         wave::CallError::NoFunction { .. } => {
                             SpawnError::NoFunction(error.to_string())
                         }
@@ -156,6 +154,9 @@ impl Drop for Death {
         // Without a reason the task was dropped or panicked: the node's fault or its end.
         let reason = self.reason.take().unwrap_or(Reason::Killed);
         let reason = self.runtime.end(&self.cell, reason);
+        if let Some(call) = &self.cell.about.call {
+            call.stop_time(&self.runtime);
+        }
         self.runtime.timers.cancel_all(self.cell.pid);
         self.runtime.output.ended(&self.cell, &reason);
     }
@@ -180,7 +181,13 @@ async fn guest(
         Err(error) => Err(error),
     };
     match ended {
-        Ok(reason) => reason,
+        Ok(reason) => {
+            let GuestState { runtime, cell, .. } = store.data();
+            if let Some(call) = &cell.about.call {
+                call.is_returning(runtime, cell.pid, &reason);
+            }
+            reason
+        }
         Err(error) => why(&error, store.data()),
     }
 }
@@ -226,6 +233,11 @@ async fn enter(
             if let Some(answer) = answer {
                 let _ = answer.send(values);
                 return Ok(Reason::Normal);
+            }
+            if let Some(call) = &store.data().cell.about.call
+                && call.wants_values()
+            {
+                return Ok(call.returned(&values));
             }
             Ok(match values.first() {
                 Some(Val::Result(Err(error))) => Reason::Error(failure(error.as_deref()).into()),

@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
         "odeon:actor/process.monitor": async | trappable,
         "odeon:actor/node.connect": async | trappable,
         "odeon:actor/node.disconnect": async | trappable,
+        "odeon:actor/rpc.call": async | trappable,
         "odeon:actor/process.is-alive": async | trappable,
         "odeon:actor/process.get-info": async | trappable,
         "odeon:actor/timers.sleep": async | trappable,

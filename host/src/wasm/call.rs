@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use odeon_core::signal::SpawnError;
+use odeon_core::signal::CallError;
 use odeon_core::{Pid, Reason};
 use tokio::sync::oneshot;
 use wasmtime::component::Val;
@@ -17,17 +17,6 @@ use crate::spawn::{Code, Plan};
 
 /// Where the values of a call go, when it returns.
 pub(crate) type Answer = oneshot::Sender<Vec<Val>>;
-
-/// Why a call gave no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// It could not be made.
-    #[error(transparent)]
-    Refused(#[from] SpawnError),
-    /// The callee ended before it returned.
-    #[error("the function ended without a result: {0}")]
-    Ended(Reason),
-}
 
 /// Calls a function of a deployed module.
 pub(crate) async fn call(
@@ -48,6 +37,7 @@ pub(crate) async fn call(
         parent: None,
         made_by: None,
         family: None,
+        call: None,
     };
     let mut born = Arc::clone(runtime).prepare(plan).await?;
     let (answer, result) = oneshot::channel();

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use odeon_core::node::{NodeChange, NodeEvent};
 use odeon_core::process::{self as core_process, AliasLife, AliasMode, Event, MonitorOptions};
-use odeon_core::signal::{self, IoError, IoReply, IoRequest, Monitored, SpawnError};
+use odeon_core::signal::{self, CallError, IoError, IoReply, IoRequest, Monitored, SpawnError};
 use odeon_core::{Name, NodeId, Reason};
 
-use super::bindings::odeon::actor::{io, mailbox, process, types};
+use super::bindings::odeon::actor::{io, mailbox, process, rpc, types};
 use crate::limits::LimitsPatch;
 
 impl From<odeon_core::Pid> for types::Pid {
@@ -83,6 +83,26 @@ impl From<SpawnError> for process::SpawnError {
     }
 }
 
+impl From<CallError> for rpc::CallError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(error) => match error {
+                SpawnError::NoModule(text) => Self::NoModule(text),
+                SpawnError::NoFunction(text) => Self::NoFunction(text),
+                // A callee has no name, so this one cannot be.
+                SpawnError::BadArgument(text) | SpawnError::BadName(text) => {
+                    Self::BadArgument(text)
+                }
+                SpawnError::SystemLimit(text) => Self::SystemLimit(text),
+                SpawnError::Denied(text) => Self::Denied(text),
+                SpawnError::NoConnection => Self::Noconnection,
+            },
+            CallError::Ended(reason) => Self::Ended(reason.into()),
+            CallError::Timeout => Self::Timeout,
+        }
+    }
+}
+
 /// An event as the guest gets it. `node` is this node's name: a monitored name
 /// of this node is shown with it, as in Erlang.
 pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
@@ -102,6 +122,10 @@ pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
             tag: tag.map(Into::into),
         }),
         Event::SpawnReply { request, outcome } => mailbox::Event::SpawnReply(mailbox::SpawnReply {
+            request: request.into(),
+            outcome: outcome.map(Into::into).map_err(Into::into),
+        }),
+        Event::CallReply { request, outcome } => mailbox::Event::CallReply(mailbox::CallReply {
             request: request.into(),
             outcome: outcome.map(Into::into).map_err(Into::into),
         }),

@@ -6,6 +6,7 @@ mod log;
 mod mailbox;
 mod node;
 mod process;
+mod rpc;
 mod timers;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -21,6 +22,7 @@ pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     bindings::odeon::actor::io::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::node::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::rpc::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }

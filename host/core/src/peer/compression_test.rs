@@ -107,7 +107,7 @@ fn only_signals_their_fragments_and_stream_data_may_be_compressed() {
         let refused = decompress(&body(inner.len(), &inner));
         assert_eq!(refused, Err(Violation::CompressedKind(kind)));
     }
-    for kind in [0x30, 0x31, 0x32, 0x33, 0x34, FRAGMENT, STREAM_DATA] {
+    for kind in [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, FRAGMENT, STREAM_DATA] {
         let inner = frame(kind, &[0; 1000]);
         assert!(decompress(&body(inner.len(), &inner)).is_ok());
     }

@@ -91,6 +91,7 @@ impl Outbox {
         let sender = match item {
             Item::Signal { from, .. } => *from,
             Item::Spawn(request) => request.parent,
+            Item::Call(request) => request.caller,
             Item::Nodes(nodes) => return self.push_nodes(nodes),
         };
         let is_held = self.bulk.holds(sender);

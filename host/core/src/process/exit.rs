@@ -179,6 +179,7 @@ fn answer(envelope: Envelope, reason: Reason) -> Option<Envelope> {
         | Signal::Down { .. }
         | Signal::GroupLeader(_)
         | Signal::SpawnReply { outcome: Err(_), .. }
+        | Signal::CallReply { .. }
         | Signal::Timeout(_)
         | Signal::Node(_)
         | Signal::IoReply { .. }

@@ -16,7 +16,7 @@ use super::queue::Queue;
 use crate::id::{Pid, Reference};
 use crate::node::NodeChange;
 use crate::reason::Reason;
-use crate::signal::{IoRequest, Monitored, SpawnError};
+use crate::signal::{CallError, IoRequest, Monitored, SpawnError};
 
 /// What a mailbox holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,13 @@ pub enum Event {
         /// The new actor, or why there is none.
         outcome: Result<Pid, SpawnError>,
     },
+    /// A call is over.
+    CallReply {
+        /// The call.
+        request: Reference,
+        /// What the function gave, or why it gave nothing.
+        outcome: Result<Bytes, CallError>,
+    },
     /// A timer of this actor ran out.
     Timeout(Reference),
     /// A node came or went.
@@ -76,7 +83,7 @@ impl Event {
         match self {
             Self::Message { via, .. } => *via,
             Self::Down { monitor, .. } => Some(*monitor),
-            Self::SpawnReply { request, .. } => Some(*request),
+            Self::SpawnReply { request, .. } | Self::CallReply { request, .. } => Some(*request),
             Self::Timeout(timer) => Some(*timer),
             Self::Exit { .. } | Self::IoRequest { .. } | Self::Node(_) => None,
         }
@@ -92,23 +99,15 @@ impl Event {
             Self::Down { reason, tag, .. } => {
                 reason.len_bytes() + tag.as_ref().map_or(0, Bytes::len)
             }
-            Self::SpawnReply { outcome, .. } => outcome.as_ref().err().map_or(0, error_bytes),
+            Self::SpawnReply { outcome, .. } => {
+                outcome.as_ref().err().map_or(0, SpawnError::len_bytes)
+            }
+            Self::CallReply { outcome, .. } => {
+                outcome.as_ref().map_or_else(CallError::len_bytes, Bytes::len)
+            }
             Self::Timeout(_) | Self::Node(_) => 0,
             Self::IoRequest { request, .. } => request_bytes(request),
         }
-    }
-}
-
-/// The bytes of a spawn error's text.
-fn error_bytes(error: &SpawnError) -> usize {
-    match error {
-        SpawnError::NoModule(text)
-        | SpawnError::NoFunction(text)
-        | SpawnError::BadArgument(text)
-        | SpawnError::BadName(text)
-        | SpawnError::SystemLimit(text)
-        | SpawnError::Denied(text) => text.len(),
-        SpawnError::NoConnection => 0,
     }
 }
 
@@ -130,8 +129,8 @@ pub enum Filter {
     /// The oldest, the priority ones first.
     Any,
     /// The oldest that belongs to this reference: a message sent to that alias, the
-    /// `Down` of that monitor, that spawn's reply, that timer. How many other events
-    /// wait hardly matters: they are not looked at.
+    /// `Down` of that monitor, the reply of that spawn or call, that timer. How many
+    /// other events wait hardly matters: they are not looked at.
     Reference(Reference),
 }
 

@@ -52,6 +52,7 @@ impl Slot {
             Event::Exit { .. }
             | Event::Down { .. }
             | Event::SpawnReply { .. }
+            | Event::CallReply { .. }
             | Event::Timeout(_)
             | Event::Node(_)
             | Event::IoRequest { .. } => Self::Other(Box::new(event)),

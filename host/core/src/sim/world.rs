@@ -381,6 +381,7 @@ fn kind_of(signal: &Signal) -> Kind {
         | Signal::Down { .. }
         | Signal::GroupLeader(_)
         | Signal::SpawnReply { .. }
+        | Signal::CallReply { .. }
         | Signal::Timeout(_)
         | Signal::Node(_)
         | Signal::IoRequest { .. }

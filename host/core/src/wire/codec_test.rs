@@ -158,7 +158,7 @@ fn texts_over_their_limits_and_empty_stream_data_are_malformed() {
 
 #[test]
 fn what_connected_nodes_send_is_out_of_place_as_a_frame_of_its_own() {
-    for kind in [0x28, 0x30, 0x31, 0x32, 0x33, 0x34, 0x38, 0x3a] {
+    for kind in [0x28, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x38, 0x3a] {
         assert_eq!(read(&[kind, 0, 0, 0, 0]), Err(DecodeError::OutOfPlace(kind)));
     }
 }

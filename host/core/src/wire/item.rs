@@ -1,5 +1,5 @@
 //! What two connected nodes say to each other besides exchanges: signals of their
-//! actors, requests to make actors, and which nodes they know.
+//! actors, requests to make actors, calls of functions, and which nodes they know.
 
 mod decode;
 mod encode;
@@ -15,7 +15,7 @@ pub(super) use encode::encode_info;
 use crate::id::{Name, Pid, Reference};
 use crate::signal::Signal;
 
-/// The longest frame of a signal or a spawn request, header included, in bytes: the
+/// The longest frame of a signal, a spawn request or a call, header included, in bytes: the
 /// longest message ([`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX)) and room
 /// for what stands around it. Longer than a transport message, so a long one travels
 /// in fragments.
@@ -83,6 +83,8 @@ pub enum Item {
     },
     /// Make an actor. Boxed, because it is large and rare.
     Spawn(Box<SpawnRequest>),
+    /// Run a function. Boxed, because it is large.
+    Call(Box<CallRequest>),
     /// Other visible nodes that the sender is connected with.
     Nodes(Vec<NodeInfo>),
 }
@@ -112,6 +114,49 @@ pub struct SpawnRequest {
     pub name: Option<String>,
     /// What it may use.
     pub limits: LimitsAsked,
+}
+
+/// Asks another node for one run of a function; answered by [`Signal::CallReply`], unless
+/// it is a cast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallRequest {
+    /// Names the call in the reply. Of the asking node.
+    pub request: Reference,
+    /// The serial of the actor who asks.
+    pub caller: u64,
+    /// Where the callee's output goes, on any node.
+    pub group_leader: Pid,
+    /// What to run.
+    pub module: ModuleName,
+    /// How listings name the module.
+    pub label: String,
+    /// Which function of it.
+    pub at: CallAt,
+    /// Nobody wants the reply.
+    pub cast: bool,
+    /// How long the callee may take, in milliseconds; as long as it likes if absent.
+    pub timeout_ms: Option<u32>,
+    /// What it may use.
+    pub limits: LimitsAsked,
+}
+
+/// Which function a call is of, and what it is run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallAt {
+    /// One behind the module's entry point. The result is bytes as well.
+    Entry {
+        /// The function.
+        function: String,
+        /// What it is run on.
+        argument: Bytes,
+    },
+    /// An exported function, as the text of a call.
+    Text {
+        /// The text.
+        text: String,
+        /// The result is to be JSON, not WAVE.
+        json: bool,
+    },
 }
 
 /// Which module to run.

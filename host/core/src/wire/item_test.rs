@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::{ID_END, NodeId};
 use crate::reason::Reason;
-use crate::signal::{Channel, ExitOrigin, IoError, IoReply, IoRequest, SpawnError};
+use crate::signal::{CallError, Channel, ExitOrigin, IoError, IoReply, IoRequest, SpawnError};
 use crate::wire::kind::{NODES, SIGNAL, SPAWN};
 use crate::wire::{DecodeError, HEADER_BYTES, Raw};
 
@@ -51,6 +51,20 @@ fn spawn(start: StartAt) -> SpawnRequest {
     }
 }
 
+fn call(at: CallAt) -> CallRequest {
+    CallRequest {
+        request: reference(SENDER, 3),
+        caller: 1,
+        group_leader: Pid { node: THIRD, serial: 7 },
+        module: ModuleName::Name("m".to_owned()),
+        label: "l".to_owned(),
+        at,
+        cast: false,
+        timeout_ms: Some(300),
+        limits: LimitsAsked { mailbox_bytes: Some(128), ..LimitsAsked::default() },
+    }
+}
+
 fn info() -> NodeInfo {
     NodeInfo { name: "a@b".to_owned(), id: 300, hidden: false, addresses: vec!["h:1".to_owned()] }
 }
@@ -82,6 +96,18 @@ fn golden() -> Vec<(Item, Vec<u8>)> {
     let io_reply = |reply| signal(Signal::IoReply { reply_as: reference(RECEIVER, 3), reply });
     let spawn_reply =
         |outcome| signal(Signal::SpawnReply { request: reference(RECEIVER, 3), outcome });
+    let call_reply =
+        |outcome| signal(Signal::CallReply { request: reference(RECEIVER, 3), outcome });
+    let cast = CallRequest {
+        module: ModuleName::Digest([8; 32]),
+        cast: true,
+        timeout_ms: None,
+        limits: LimitsAsked::default(),
+        ..call(CallAt::Text { text: "f()".to_owned(), json: true })
+    };
+    let mut cast_body = vec![3, 1, 6, 7, 1];
+    cast_body.extend_from_slice(&[8; 32]);
+    cast_body.extend_from_slice(b"\x01l\x02\x01\x00\x00\x00\x00\x00\x00f()");
     vec![
         (signal(message(None, false)), frame(0x30, b"\x01\x02hi")),
         (to_alias(message(Some(alias), true)), frame(0x31, b"\x01\x05\x09\x01hi")),
@@ -155,6 +181,28 @@ fn golden() -> Vec<(Item, Vec<u8>)> {
             ),
         ),
         (Item::Spawn(Box::new(digest)), frame(0x34, &digest_body)),
+        (call_reply(Ok(Bytes::from_static(b"hi"))), frame(0x33, b"\x01\x00\x02\x0c\x03hi")),
+        (
+            call_reply(Err(CallError::Refused(SpawnError::Denied("no".to_owned())))),
+            frame(0x33, b"\x01\x00\x02\x0d\x03\x00\x05no"),
+        ),
+        (
+            call_reply(Err(CallError::Ended(Reason::Trap("no".into())))),
+            frame(0x33, b"\x01\x00\x02\x0d\x03\x01\x07no"),
+        ),
+        (call_reply(Err(CallError::Timeout)), frame(0x33, b"\x01\x00\x02\x0d\x03\x02")),
+        (
+            Item::Call(Box::new(call(CallAt::Entry {
+                function: "f".to_owned(),
+                argument: Bytes::from_static(b"hi"),
+            }))),
+            frame(
+                0x35,
+                b"\x03\x01\x06\x07\x00\x01m\x01l\x00\x01f\x00\x01\xac\x02\
+                \x00\x00\x00\x01\x80\x01\x00hi",
+            ),
+        ),
+        (Item::Call(Box::new(cast)), frame(0x35, &cast_body)),
         (Item::Nodes(vec![info()]), frame(0x28, b"\x01\x03a@b\xac\x02\x00\x01\x03h:1")),
         (Item::Nodes(Vec::new()), frame(0x28, b"\x00")),
     ]
@@ -188,7 +236,7 @@ fn the_document_shows_bytes_of_the_golden_list() {
     let table = document.split("Golden bytes, from actor 1").nth(1).expect("the table");
     let rows = table.lines().skip(2).skip_while(|line| !line.starts_with("| message"));
     let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 15);
     for row in rows {
         let shown = row.rsplit('`').nth(1).expect("bytes").replace(' ', "");
         let is_golden = golden().iter().any(|(_, bytes)| {
@@ -236,7 +284,10 @@ const MALFORMED: &[(u8, &[u8], &str)] = &[
     (0x33, b"\x01", "no address"),
     (0x33, b"\x01\x03\x02\x00", "an unknown kind of address"),
     (0x33, b"\x01\x00\x02", "no signal"),
-    (0x33, b"\x01\x00\x02\x0c", "an unknown signal"),
+    (0x33, b"\x01\x00\x02\x0e", "an unknown signal"),
+    (0x33, b"\x01\x00\x02\x0d\x03\x03", "an unknown call error"),
+    (0x33, b"\x01\x00\x02\x0d\x03\x02x", "a timeout with a text"),
+    (0x33, b"\x01\x00\x02\x0d\x03\x01\x06\xff", "a callee's error that is not UTF-8"),
     (0x33, b"\x01\x00\x02\x00x", "a link with raw bytes"),
     (0x33, b"\x01\x00\x02\x03\x00\x00x", "the reason normal with raw bytes"),
     (0x33, b"\x01\x00\x02\x03\x00\x0b", "an unknown reason"),
@@ -267,6 +318,19 @@ const MALFORMED: &[(u8, &[u8], &str)] = &[
         0x34,
         b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02x",
         "an argument longer than the frame",
+    ),
+    (0x35, b"\x03\x01\x06\x07\x00\x01m\x01l\x03", "an unknown kind of function"),
+    (0x35, b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x02", "a cast of 2"),
+    (
+        0x35,
+        b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x00\x01\xff\xff\xff\xff\x10\x00\x00\x00\x00\x00",
+        "a timeout of 2^32",
+    ),
+    (0x35, b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x00\x00\x00\x00\x00\x00", "four limits"),
+    (
+        0x35,
+        b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x00\x00\x00\x00\x00\x00\x00\xff",
+        "a text that is not UTF-8",
     ),
 ];
 
@@ -386,6 +450,14 @@ fn any_spawn_error() -> impl Strategy<Value = SpawnError> {
     ]
 }
 
+fn any_call_error() -> impl Strategy<Value = CallError> {
+    prop_oneof![
+        any_spawn_error().prop_map(CallError::Refused),
+        any_reason().prop_map(CallError::Ended),
+        Just(CallError::Timeout),
+    ]
+}
+
 fn any_options() -> impl Strategy<Value = Vec<(String, String)>> {
     vec((any::<String>(), any::<String>()), 0..4)
 }
@@ -421,6 +493,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
     let pid = (id(), id()).prop_map(|(node, serial)| Pid { node: NodeId::from_wire(node), serial });
     let made = id().prop_map(|serial| Ok(Pid { node: SENDER, serial }));
     let outcome = prop_oneof![made, any_spawn_error().prop_map(Err)];
+    let returned = prop_oneof![any_bytes().prop_map(Ok), any_call_error().prop_map(Err)];
     let origin = prop_oneof![Just(ExitOrigin::Link), Just(ExitOrigin::Explicit)];
     prop_oneof![
         any_bytes().prop_map(|body| Signal::Message { via: None, priority: false, body }),
@@ -436,6 +509,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
         (theirs(), any_io_request())
             .prop_map(|(reply_as, request)| Signal::IoRequest { reply_as, request }),
         (ours(), any_io_reply()).prop_map(|(reply_as, reply)| Signal::IoReply { reply_as, reply }),
+        (ours(), returned).prop_map(|(request, outcome)| Signal::CallReply { request, outcome }),
     ]
 }
 
@@ -467,13 +541,9 @@ fn any_spawn() -> impl Strategy<Value = SpawnRequest> {
         vec(any::<String>(), 0..4).prop_map(|arguments| StartAt::Command { arguments }),
         any::<String>().prop_map(StartAt::Call),
     ];
-    let module = prop_oneof![
-        any::<String>().prop_map(ModuleName::Name),
-        any::<[u8; 32]>().prop_map(ModuleName::Digest),
-    ];
     let ids = (id(), id(), id(), id());
     let rest = (any::<String>(), any::<(bool, bool)>(), any::<Option<String>>());
-    (ids, module, start, rest, any::<[Option<u64>; 5]>()).prop_map(
+    (ids, any_module(), start, rest, any_limits()).prop_map(
         |((request, parent, node, serial), module, start, (label, flags, name), limits)| {
             SpawnRequest {
                 request: reference(SENDER, request),
@@ -485,13 +555,49 @@ fn any_spawn() -> impl Strategy<Value = SpawnRequest> {
                 link: flags.0,
                 monitor: flags.1,
                 name,
-                limits: LimitsAsked {
-                    memory_bytes: limits[0],
-                    table_elements: limits[1],
-                    mailbox_messages: limits[2],
-                    mailbox_bytes: limits[3],
-                    children: limits[4],
-                },
+                limits,
+            }
+        },
+    )
+}
+
+fn any_module() -> impl Strategy<Value = ModuleName> {
+    prop_oneof![
+        any::<String>().prop_map(ModuleName::Name),
+        any::<[u8; 32]>().prop_map(ModuleName::Digest),
+    ]
+}
+
+fn any_limits() -> impl Strategy<Value = LimitsAsked> {
+    any::<[Option<u64>; 5]>().prop_map(|limits| LimitsAsked {
+        memory_bytes: limits[0],
+        table_elements: limits[1],
+        mailbox_messages: limits[2],
+        mailbox_bytes: limits[3],
+        children: limits[4],
+    })
+}
+
+fn any_call() -> impl Strategy<Value = CallRequest> {
+    let at = prop_oneof![
+        (any::<String>(), any_bytes())
+            .prop_map(|(function, argument)| CallAt::Entry { function, argument }),
+        (any::<String>(), any::<bool>()).prop_map(|(text, json)| CallAt::Text { text, json }),
+    ];
+    let ids = (id(), id(), id(), id());
+    let rest = (any::<String>(), any::<bool>(), any::<Option<u32>>());
+    (ids, any_module(), at, rest, any_limits()).prop_map(
+        |((request, caller, node, serial), module, at, (label, cast, timeout_ms), limits)| {
+            CallRequest {
+                request: reference(SENDER, request),
+                caller,
+                group_leader: Pid { node: NodeId::from_wire(node), serial },
+                module,
+                label,
+                at,
+                cast,
+                timeout_ms,
+                limits,
             }
         },
     )
@@ -513,6 +619,7 @@ fn any_item() -> impl Strategy<Value = Item> {
     prop_oneof![
         8 => (id(), address, any_signal()).prop_map(addressed),
         1 => any_spawn().prop_map(|request| Item::Spawn(Box::new(request))),
+        1 => any_call().prop_map(|request| Item::Call(Box::new(request))),
         1 => vec(any_info(), 0..4).prop_map(Item::Nodes),
     ]
 }
@@ -546,7 +653,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_item_or_refused(
-        kind in prop_oneof![Just(NODES), 0x30..=0x34_u8],
+        kind in prop_oneof![Just(NODES), 0x30..=0x35_u8],
         body in vec(any::<u8>(), 0..400),
     ) {
         let raw = Raw { kind, body: body.into() };

@@ -20,6 +20,7 @@ pub(crate) const MESSAGE_TO_ALIAS: u8 = 0x31;
 pub(crate) const MESSAGE_TO_NAME: u8 = 0x32;
 pub(crate) const SIGNAL: u8 = 0x33;
 pub(crate) const SPAWN: u8 = 0x34;
+pub(crate) const CALL: u8 = 0x35;
 pub(crate) const FRAGMENT: u8 = 0x38;
 pub(crate) const SIGNAL_CREDIT: u8 = 0x39;
 pub(crate) const COMPRESSED: u8 = 0x3a;
@@ -29,5 +30,5 @@ pub(crate) const OPTIONAL: u8 = 0x80;
 /// Whether the frame is something that one actor does to another: it costs credit,
 /// and it may be cut into fragments.
 pub(crate) const fn is_signal(kind: u8) -> bool {
-    matches!(kind, MESSAGE_TO_ACTOR..=SPAWN)
+    matches!(kind, MESSAGE_TO_ACTOR..=CALL)
 }

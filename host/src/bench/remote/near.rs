@@ -45,6 +45,10 @@ pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
         Job::SmallEight => pair.stream(8, 250_000, 64).await,
         Job::Big => Ok(pair.stream(1, 1024, 1 << 20).await? * f64::from(1 << 20) / 1e6),
         Job::SpawnDown => pair.spawn_down(1_000, 20_000).await,
+        Job::Call => pair.calls(1, 20_000, 0).await,
+        Job::CallMany => pair.calls(64, 2_000, 0).await,
+        Job::CallBytes => pair.calls(1, 20_000, 1).await,
+        Job::CallBytesMany => pair.calls(64, 2_000, 1).await,
         Job::PingUnderBulk => pair.ping_under_bulk(2_000).await,
         Job::NodeDown => pair.node_down(100_000).await,
         Job::CodeShip => pair.code_ship().await,
@@ -125,6 +129,22 @@ impl Pair {
         let argument = |count: u32| [&count.to_le_bytes(), FAR.as_bytes()].concat();
         self.timed("w", argument(warm_up)).await?;
         Ok(f64::from(count) / self.timed("w", argument(count)).await?)
+    }
+
+    /// Calls in a second, of the first or second form that the guest knows.
+    async fn calls(&self, callers: u32, count: u32, form: u32) -> anyhow::Result<f64> {
+        let argument =
+            |count: u32| [&count.to_le_bytes(), &form.to_le_bytes(), FAR.as_bytes()].concat();
+        self.timed("r", argument(1_000)).await?;
+        let start = Instant::now();
+        let mut ends = Vec::new();
+        for _ in 0..callers {
+            ends.push(self.watched("r", argument(count)).await?);
+        }
+        for end in ends {
+            finished(end.wait().await)?;
+        }
+        Ok(f64::from(callers * count) / start.elapsed().as_secs_f64())
     }
 
     /// The 99th percentile of a round trip, in microseconds.

@@ -1,6 +1,7 @@
 //! Between the words of the control channel and the node's. No decisions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use odeon_core::node::NodeStatus;
 use odeon_core::signal::SpawnError;
@@ -10,7 +11,8 @@ use crate::control::api::{self, EndingKind, ExitReason, Failure, FailureKind};
 use crate::modules::store::{ModuleInfo, StoreError};
 use crate::modules::wave::results_to_wave;
 use crate::{
-    ActorDetails, ActorInfo, CallError, DirGrant, LimitsPatch, Related, Rights, Spawn, Start, io,
+    ActorDetails, ActorInfo, Call, CallAt, CallError, DirGrant, LimitsPatch, Related, Rights,
+    Spawn, Start, io,
 };
 
 /// Texts that come from guests are cut to this, in bytes, so that a row or a
@@ -69,6 +71,7 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
 pub fn call_failure(error: CallError) -> Failure {
     match error {
         CallError::Refused(error) => spawn_failure(error),
+        CallError::Timeout => failure(FailureKind::Failed, CallError::Timeout.to_string()),
         CallError::Ended(reason) => {
             let kind = match reason {
                 Reason::Trap(_) | Reason::Limit(_) => FailureKind::Trapped,
@@ -77,6 +80,28 @@ pub fn call_failure(error: CallError) -> Failure {
             failure(kind, CallError::Ended(reason).to_string())
         }
     }
+}
+
+/// As [`call_failure`], of a call on this node.
+pub(super) fn rpc_failure(error: CallError, node: &str) -> Failure {
+    match error {
+        CallError::Refused(SpawnError::NoConnection) => {
+            failure(FailureKind::Failed, format!("no connection to `{node}`"))
+        }
+        error => call_failure(error),
+    }
+}
+
+/// The node's words for a call on any node.
+pub(super) fn rpc(rpc: api::Rpc) -> (Option<String>, Call) {
+    let call = Call {
+        module: rpc.module,
+        label: rpc.label,
+        at: CallAt::Text { text: rpc.call, json: rpc.json },
+        timeout: rpc.timeout_ms.map(Duration::from_millis),
+        limits: LimitsPatch::default(),
+    };
+    (rpc.node, call)
 }
 
 /// The results of a call in WAVE.

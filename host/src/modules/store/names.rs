@@ -21,7 +21,7 @@ use super::replace_file;
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// Why text cannot be a module's name, if so.
-pub(super) fn bad_name(name: &str) -> Option<&'static str> {
+pub(crate) fn bad_name(name: &str) -> Option<&'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if name.is_empty() {
         Some("it is empty")

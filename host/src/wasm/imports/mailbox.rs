@@ -200,7 +200,7 @@ impl GuestState {
         .await
     }
 
-    async fn receive_until<T>(
+    pub(super) async fn receive_until<T>(
         &mut self,
         filter: process::Filter,
         timeout_ms: u64,

@@ -361,6 +361,7 @@ impl GuestState {
             parent: Some(Arc::clone(&self.cell)),
             made_by: None,
             family,
+            call: None,
         })
     }
 
@@ -462,7 +463,7 @@ impl GuestState {
     }
 
     /// A module as another node can find it: by its digest, where it is here.
-    fn module_for_others(&self, module: Module) -> (ModuleName, String) {
+    pub(super) fn module_for_others(&self, module: Module) -> (ModuleName, String) {
         match module {
             Module::This => {
                 let digest = *self.program.module.digest().as_bytes();

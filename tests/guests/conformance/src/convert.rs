@@ -1,6 +1,6 @@
 //! From the protocol's words to the bindings' and back, and nothing else.
 
-use odeon_guest::bindings::odeon::actor::{io, mailbox, process};
+use odeon_guest::bindings::odeon::actor::{io, mailbox, process, rpc};
 use odeon_test_protocol as protocol;
 
 /// Says a word of one side in the other's.
@@ -93,6 +93,7 @@ records! {
         children_max
     }
     SpawnOptions <=> process::SpawnOptions { node, link, monitor, name, group_leader, limits }
+    CallOptions <=> rpc::CallOptions { node, timeout_ms, limits }
 }
 
 variants! {
@@ -106,6 +107,10 @@ variants! {
     SpawnError <=> process::SpawnError {
         Noconnection;
         NoModule, NoFunction, BadArgument, BadName, SystemLimit, Denied
+    }
+    CallError <=> rpc::CallError {
+        Noconnection, Timeout;
+        NoModule, NoFunction, BadArgument, SystemLimit, Denied, Ended
     }
     RegisterError <=> process::RegisterError { BadName, Taken, Named, Noproc; }
     SendError <=> mailbox::SendError { NoName, Noconnect, Nosuspend; TooLong }
@@ -146,6 +151,18 @@ impl To<process::Start> for protocol::Start {
             }
             Self::Command(arguments) => process::Start::Command(arguments),
             Self::Call(wave) => process::Start::Call(wave),
+        }
+    }
+}
+
+impl To<rpc::Target> for protocol::Target {
+    fn to(self) -> rpc::Target {
+        match self {
+            Self::Entry { function, argument } => {
+                rpc::Target::Entry(process::EntryCall { function, argument })
+            }
+            Self::Wave(text) => rpc::Target::Wave(text),
+            Self::Json(text) => rpc::Target::Json(text),
         }
     }
 }
@@ -200,6 +217,9 @@ impl To<protocol::Event> for mailbox::Event {
             }
             Self::SpawnReply(mailbox::SpawnReply { request, outcome }) => {
                 Event::SpawnReply { request: request.to(), outcome: outcome.to() }
+            }
+            Self::CallReply(mailbox::CallReply { request, outcome }) => {
+                Event::CallReply { request: request.to(), outcome: outcome.to() }
             }
             Self::Timeout(timer) => Event::Timeout(timer.to()),
             Self::IoRequest(io::IoRequest { sender, reply_as, request }) => Event::IoRequest {

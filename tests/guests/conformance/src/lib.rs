@@ -3,12 +3,14 @@
 //! [`puppet`] is for tests of the host, which are scripts over puppets; the
 //! `check_` functions are for the SDK.
 
+mod calls;
 mod checks;
 mod convert;
 mod hostile;
 mod puppet;
 mod servers;
 
+use calls::*;
 use checks::*;
 use odeon_guest::mailbox::Event;
 use odeon_guest::{ActorResult, ExitReason, Raw, actors, next_event, send_bytes};
@@ -47,12 +49,18 @@ fn fail(text: String) -> ActorResult {
 actors! {
     puppet, echo, waiter, nothing, crash, fail,
     tally, square, root, reporting_root, reporter,
+    add, half, slow, same, tell, too_long, gather,
     check_call_answers,
     check_call_timeout_leaves_nothing_behind,
     check_call_to_the_dead_gives_the_reason,
     check_deferred_reply,
     check_failing_init_gives_the_reason,
     check_monitor_guard_ends_the_monitor,
+    check_rpc_collection_gives_labelled_outcomes,
+    check_rpc_gives_values_and_errors,
+    check_rpc_multicall_keeps_the_order,
+    check_rpc_requests_are_received_polled_and_checked,
+    check_rpc_timeout_leaves_nothing_behind,
     check_selective_receive_keeps_order,
     check_supervisor_gives_up,
     check_supervisor_one_for_all,

@@ -7,7 +7,7 @@
 
 use crate::convert::To;
 use crate::hostile;
-use odeon_guest::bindings::odeon::actor::{io, log, mailbox, process, timers};
+use odeon_guest::bindings::odeon::actor::{io, log, mailbox, process, rpc, timers};
 use odeon_guest::node;
 use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
 use odeon_guest::{Decode, Encode};
@@ -140,6 +140,25 @@ fn perform_spawn(operation: Operation) -> Value {
             Value::Reference(request.to())
         }
         Operation::SpawnAbandon(request) => Value::Bool(process::spawn_abandon(request.to())),
+        operation => perform_call(operation),
+    }
+}
+
+fn perform_call(operation: Operation) -> Value {
+    let failed = |error: rpc::CallError| Value::Failed(Failure::Call(error.to()));
+    match operation {
+        Operation::Call(module, target, options) => {
+            rpc::call(&module.to(), &target.to(), &options.to()).map_or_else(failed, Value::Result)
+        }
+        Operation::Cast(module, target, options) => {
+            rpc::cast(&module.to(), &target.to(), &options.to()).map_or_else(failed, done)
+        }
+        Operation::CallRequest(module, target, options) => {
+            let request = rpc::request(&module.to(), &target.to(), &options.to());
+            Value::Reference(request.to())
+        }
+        Operation::CallAbandon(request) => Value::Bool(rpc::abandon(request.to())),
+        Operation::GiveResult(result) => done(rpc::give_result(&result)),
         operation => perform_mail(operation),
     }
 }

@@ -24,13 +24,18 @@ use serde::{Deserialize, Serialize};
 /// Function names of the guest `conformance` that check the guest SDK from
 /// within: each ends `normal` if all is as it should be, else with the text of
 /// what is not. They take no argument.
-pub const SDK_CHECKS: [&str; 13] = [
+pub const SDK_CHECKS: [&str; 18] = [
     "check_call_answers",
     "check_call_timeout_leaves_nothing_behind",
     "check_call_to_the_dead_gives_the_reason",
     "check_deferred_reply",
     "check_failing_init_gives_the_reason",
     "check_monitor_guard_ends_the_monitor",
+    "check_rpc_collection_gives_labelled_outcomes",
+    "check_rpc_gives_values_and_errors",
+    "check_rpc_multicall_keeps_the_order",
+    "check_rpc_requests_are_received_polled_and_checked",
+    "check_rpc_timeout_leaves_nothing_behind",
     "check_selective_receive_keeps_order",
     "check_supervisor_gives_up",
     "check_supervisor_one_for_all",
@@ -135,6 +140,24 @@ pub enum Start {
     Entry { function: String, argument: Vec<u8> },
     Command(Vec<String>),
     Call(String),
+}
+
+/// Which function is called, and on what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/rpc.wit")]
+pub enum Target {
+    Entry { function: String, argument: Vec<u8> },
+    Wave(String),
+    Json(String),
+}
+
+/// Where and how a function is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/rpc.wit")]
+pub struct CallOptions {
+    pub node: Option<String>,
+    pub timeout_ms: Option<u64>,
+    pub limits: Option<Limits>,
 }
 
 /// When a spawn request is answered.
@@ -347,6 +370,11 @@ pub enum Operation {
     },
     /// A line for the log of the node, as a warning.
     Log(String),
+    Call(Module, Target, CallOptions),
+    Cast(Module, Target, CallOptions),
+    CallRequest(Module, Target, CallOptions),
+    CallAbandon(Reference),
+    GiveResult(Vec<u8>),
     NodeName,
     NodeNameOf(Pid),
     Nodes(Selection),
@@ -408,6 +436,8 @@ pub enum Value {
     Event(Option<Event>),
     Events(Vec<Event>),
     Line(Option<Vec<u8>>),
+    /// What a called function gave.
+    Result(Vec<u8>),
     Io(IoReply),
     Batch(Vec<Value>),
     /// The operation failed; the word is the WIT's name of the error's case.
@@ -419,6 +449,7 @@ pub enum Value {
 #[expect(missing_docs, reason = "the words are those of wit/")]
 pub enum Failure {
     Spawn(SpawnError),
+    Call(CallError),
     Link,
     Demonitor,
     Register(RegisterError),
@@ -438,6 +469,20 @@ pub enum SpawnError {
     SystemLimit(String),
     Denied(String),
     Noconnection,
+}
+
+/// Why a call gave no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/rpc.wit")]
+pub enum CallError {
+    NoModule(String),
+    NoFunction(String),
+    BadArgument(String),
+    SystemLimit(String),
+    Denied(String),
+    Noconnection,
+    Timeout,
+    Ended(Reason),
 }
 
 /// Why a name could not be given.
@@ -468,6 +513,7 @@ pub enum Event {
     Exit { sender: Pid, reason: Reason },
     Down { monitor: Reference, object: Destination, reason: Reason, tag: Option<Vec<u8>> },
     SpawnReply { request: Reference, outcome: Result<Pid, SpawnError> },
+    CallReply { request: Reference, outcome: Result<Vec<u8>, CallError> },
     Timeout(Reference),
     IoRequest { sender: Pid, reply_as: Reference, request: IoRequest },
     NodeUp { node: String, id: u64, hidden: bool },

@@ -4,14 +4,18 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::fixed::{Answer, Ask, Fixed, Module, NoSpawn, Origin, SpawnFixed, Start, To, Why};
+use super::fixed::{
+    Answer, Ask, At, CallFixed, Fixed, Module, NoCall, NoSpawn, Origin, SpawnFixed, Start, To, Why,
+};
 use super::{
-    ARGUMENTS_MAX, Address, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName, NODE_ADDRESS_BYTES_MAX,
-    NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SpawnRequest, StartAt,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
+    NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SpawnRequest, StartAt,
 };
 use crate::id::{ID_END, Name, NodeId, Pid, Reference};
 use crate::reason::Reason;
-use crate::signal::{Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError};
+use crate::signal::{
+    CallError, Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError,
+};
 use crate::wire::codec::{DecodeError, Raw, fixed_part};
 use crate::wire::{BODY_BYTES_MAX, NODE_NAME_BYTES_MAX, kind};
 
@@ -63,6 +67,7 @@ impl Item {
                 Ok(Self::Signal { from, to, signal })
             }
             kind::SPAWN => Ok(Self::Spawn(Box::new(reader.spawn(peer)?))),
+            kind::CALL => Ok(Self::Call(Box::new(reader.call(peer)?))),
             kind::NODES => {
                 let count = reader.count(NODES_MAX)?;
                 let mut nodes = Vec::new();
@@ -252,6 +257,14 @@ impl<'a> Reader<'a> {
                 let reply_as = reference(own, serial)?;
                 Ok(Signal::IoReply { reply_as, reply: self.io_reply(answer)? })
             }
+            Fixed::Returned(serial) => {
+                let request = reference(own, serial)?;
+                Ok(Signal::CallReply { request, outcome: Ok(self.tail()) })
+            }
+            Fixed::NotReturned(serial, error) => {
+                let request = reference(own, serial)?;
+                Ok(Signal::CallReply { request, outcome: Err(self.call_error(error)?) })
+            }
         }
     }
 
@@ -284,6 +297,17 @@ impl<'a> Reader<'a> {
             NoSpawn::NoConnection => {
                 self.end()?;
                 SpawnError::NoConnection
+            }
+        })
+    }
+
+    fn call_error(self, error: NoCall) -> Result<CallError, DecodeError> {
+        Ok(match error {
+            NoCall::Refused(error) => CallError::Refused(self.spawn_error(error)?),
+            NoCall::Ended(why) => CallError::Ended(self.reason(why)?),
+            NoCall::Timeout => {
+                self.end()?;
+                CallError::Timeout
             }
         })
     }
@@ -332,8 +356,6 @@ impl<'a> Reader<'a> {
 
     fn spawn(mut self, peer: NodeId) -> Result<SpawnRequest, DecodeError> {
         let fixed: SpawnFixed<'_> = self.take()?;
-        let [memory_bytes, table_elements, mailbox_messages, mailbox_bytes, children] =
-            fixed.limits;
         Ok(SpawnRequest {
             request: Reference { node: peer, serial: self.checked(fixed.request)? },
             parent: self.checked(fixed.parent)?,
@@ -341,27 +363,43 @@ impl<'a> Reader<'a> {
                 node: NodeId::from_wire(self.checked(fixed.group_leader_node)?),
                 serial: self.checked(fixed.group_leader_serial)?,
             },
-            module: match fixed.module {
-                Module::Name(name) => ModuleName::Name(name.to_owned()),
-                Module::Digest(digest) => ModuleName::Digest(digest),
-            },
+            module: module(fixed.module),
             label: fixed.label.to_owned(),
             link: fixed.link,
             monitor: fixed.monitor,
             name: fixed.name.map(str::to_owned),
-            limits: LimitsAsked {
-                memory_bytes,
-                table_elements,
-                mailbox_messages,
-                mailbox_bytes,
-                children,
-            },
+            limits: limits(fixed.limits),
             start: match fixed.start {
                 Start::Entry(function) => {
                     StartAt::Entry { function: function.to_owned(), argument: self.tail() }
                 }
                 Start::Command => StartAt::Command { arguments: self.arguments()? },
                 Start::Call => StartAt::Call(self.tail_text()?.to_owned()),
+            },
+        })
+    }
+
+    fn call(mut self, peer: NodeId) -> Result<CallRequest, DecodeError> {
+        let fixed: CallFixed<'_> = self.take()?;
+        let text = || self.tail_text().map(str::to_owned);
+        Ok(CallRequest {
+            request: Reference { node: peer, serial: self.checked(fixed.request)? },
+            caller: self.checked(fixed.caller)?,
+            group_leader: Pid {
+                node: NodeId::from_wire(self.checked(fixed.group_leader_node)?),
+                serial: self.checked(fixed.group_leader_serial)?,
+            },
+            module: module(fixed.module),
+            label: fixed.label.to_owned(),
+            cast: fixed.cast,
+            timeout_ms: fixed.timeout_ms,
+            limits: limits(fixed.limits),
+            at: match fixed.at {
+                At::Entry(function) => {
+                    CallAt::Entry { function: function.to_owned(), argument: self.tail() }
+                }
+                At::Wave => CallAt::Text { text: text()?, json: false },
+                At::Json => CallAt::Text { text: text()?, json: true },
             },
         })
     }
@@ -377,4 +415,16 @@ impl<'a> Reader<'a> {
         }
         Ok(arguments)
     }
+}
+
+fn module(module: Module<'_>) -> ModuleName {
+    match module {
+        Module::Name(name) => ModuleName::Name(name.to_owned()),
+        Module::Digest(digest) => ModuleName::Digest(digest),
+    }
+}
+
+fn limits(asked: [Option<u64>; 5]) -> LimitsAsked {
+    let [memory_bytes, table_elements, mailbox_messages, mailbox_bytes, children] = asked;
+    LimitsAsked { memory_bytes, table_elements, mailbox_messages, mailbox_bytes, children }
 }

@@ -6,14 +6,18 @@
 
 use bytes::Bytes;
 
-use super::fixed::{Answer, Ask, Fixed, Module, NoSpawn, Origin, SpawnFixed, Start, To, Why};
+use super::fixed::{
+    Answer, Ask, At, CallFixed, Fixed, Module, NoCall, NoSpawn, Origin, SpawnFixed, Start, To, Why,
+};
 use super::{
-    ARGUMENTS_MAX, Address, IO_OPTIONS_MAX, Item, ModuleName, NODES_MAX, NodeInfo,
-    SIGNAL_BYTES_MAX, SpawnRequest, StartAt,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
+    NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt,
 };
 use crate::id::Reference;
 use crate::reason::Reason;
-use crate::signal::{Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError};
+use crate::signal::{
+    CallError, Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError,
+};
 use crate::wire::codec::append;
 use crate::wire::{HEADER_BYTES, kind};
 
@@ -100,7 +104,7 @@ impl Item {
                     | Signal::IoReply { reply: IoReply::Options(options), .. },
                 ..
             } => options.len() > IO_OPTIONS_MAX,
-            Self::Signal { .. } => false,
+            Self::Signal { .. } | Self::Call(_) => false,
             Self::Spawn(request) => match &request.start {
                 StartAt::Command { arguments } => arguments.len() > ARGUMENTS_MAX,
                 StartAt::Entry { .. } | StartAt::Call(_) => false,
@@ -118,6 +122,7 @@ impl Item {
             }
             Self::Signal { from, to, signal } => encode_signal(*from, to, signal, out),
             Self::Spawn(request) => Some(encode_spawn(request, out)),
+            Self::Call(request) => Some(encode_call(request, out)),
             Self::Nodes(nodes) => {
                 encode_node_list(nodes, out);
                 Some(Tail::NONE)
@@ -245,6 +250,13 @@ fn encode_signal<'a>(
         Signal::SpawnReply { request, outcome: Err(error) } => {
             Fixed::NotSpawned(request.serial, no_spawn(error, &mut tail))
         }
+        Signal::CallReply { request, outcome: Ok(result) } => {
+            tail = Tail::Bytes(result);
+            Fixed::Returned(request.serial)
+        }
+        Signal::CallReply { request, outcome: Err(error) } => {
+            Fixed::NotReturned(request.serial, no_call(error, &mut tail))
+        }
         Signal::IoRequest { reply_as, request } => {
             Fixed::IoRequest(reply_as.serial, ask(request, &mut tail, &mut options))
         }
@@ -303,6 +315,14 @@ fn no_spawn<'a>(error: &'a SpawnError, tail: &mut Tail<'a>) -> NoSpawn {
     }
 }
 
+fn no_call<'a>(error: &'a CallError, tail: &mut Tail<'a>) -> NoCall {
+    match error {
+        CallError::Refused(error) => NoCall::Refused(no_spawn(error, tail)),
+        CallError::Ended(reason) => NoCall::Ended(why(reason, tail)),
+        CallError::Timeout => NoCall::Timeout,
+    }
+}
+
 fn ask<'a>(
     request: &'a IoRequest,
     tail: &mut Tail<'a>,
@@ -351,16 +371,12 @@ fn answer<'a>(
 
 fn encode_spawn<'a>(request: &'a SpawnRequest, out: &mut Vec<u8>) -> Tail<'a> {
     header(out, kind::SPAWN);
-    let limits = request.limits;
     let fixed = SpawnFixed {
         request: request.request.serial,
         parent: request.parent,
         group_leader_node: request.group_leader.node.get(),
         group_leader_serial: request.group_leader.serial,
-        module: match &request.module {
-            ModuleName::Name(name) => Module::Name(name),
-            ModuleName::Digest(digest) => Module::Digest(*digest),
-        },
+        module: module(&request.module),
         label: &request.label,
         start: match &request.start {
             StartAt::Entry { function, .. } => Start::Entry(function),
@@ -370,13 +386,7 @@ fn encode_spawn<'a>(request: &'a SpawnRequest, out: &mut Vec<u8>) -> Tail<'a> {
         link: request.link,
         monitor: request.monitor,
         name: request.name.as_deref(),
-        limits: [
-            limits.memory_bytes,
-            limits.table_elements,
-            limits.mailbox_messages,
-            limits.mailbox_bytes,
-            limits.children,
-        ],
+        limits: limits(&request.limits),
     };
     append(out, &fixed);
     match &request.start {
@@ -389,6 +399,46 @@ fn encode_spawn<'a>(request: &'a SpawnRequest, out: &mut Vec<u8>) -> Tail<'a> {
         }
         StartAt::Call(call) => Tail::Text(call),
     }
+}
+
+fn encode_call<'a>(request: &'a CallRequest, out: &mut Vec<u8>) -> Tail<'a> {
+    header(out, kind::CALL);
+    let (at, tail) = match &request.at {
+        CallAt::Entry { function, argument } => (At::Entry(function), Tail::Bytes(argument)),
+        CallAt::Text { text, json: false } => (At::Wave, Tail::Text(text)),
+        CallAt::Text { text, json: true } => (At::Json, Tail::Text(text)),
+    };
+    let fixed = CallFixed {
+        request: request.request.serial,
+        caller: request.caller,
+        group_leader_node: request.group_leader.node.get(),
+        group_leader_serial: request.group_leader.serial,
+        module: module(&request.module),
+        label: &request.label,
+        at,
+        cast: request.cast,
+        timeout_ms: request.timeout_ms,
+        limits: limits(&request.limits),
+    };
+    append(out, &fixed);
+    tail
+}
+
+fn module(name: &ModuleName) -> Module<'_> {
+    match name {
+        ModuleName::Name(name) => Module::Name(name),
+        ModuleName::Digest(digest) => Module::Digest(*digest),
+    }
+}
+
+fn limits(asked: &LimitsAsked) -> [Option<u64>; 5] {
+    [
+        asked.memory_bytes,
+        asked.table_elements,
+        asked.mailbox_messages,
+        asked.mailbox_bytes,
+        asked.children,
+    ]
 }
 
 fn encode_node_list(nodes: &[NodeInfo], out: &mut Vec<u8>) {

@@ -26,6 +26,8 @@ pub(super) enum Fixed {
     NotSpawned(u64, NoSpawn),
     IoRequest(u64, Ask),
     IoReply(u64, Answer),
+    Returned(u64),
+    NotReturned(u64, NoCall),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +61,13 @@ pub(super) enum NoSpawn {
     SystemLimit,
     Denied,
     NoConnection,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum NoCall {
+    Refused(NoSpawn),
+    Ended(Why),
+    Timeout,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,4 +119,26 @@ pub(super) enum Start<'a> {
     Entry(&'a str),
     Command,
     Call,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CallFixed<'a> {
+    pub(super) request: u64,
+    pub(super) caller: u64,
+    pub(super) group_leader_node: u64,
+    pub(super) group_leader_serial: u64,
+    #[serde(borrow)]
+    pub(super) module: Module<'a>,
+    pub(super) label: &'a str,
+    pub(super) at: At<'a>,
+    pub(super) cast: bool,
+    pub(super) timeout_ms: Option<u32>,
+    pub(super) limits: [Option<u64>; 5],
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum At<'a> {
+    Entry(&'a str),
+    Wave,
+    Json,
 }

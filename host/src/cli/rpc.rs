@@ -1,0 +1,215 @@
+//! `odeon rpc`: functions on other nodes, called through the node that is asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use odeon::config::File;
+use odeon::control::api::{self, Peer, Request};
+use odeon::control::client::{Client, ClientError, outcome_of};
+use odeon::control::mux::Event;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Common;
+use super::exit::{Exit, code};
+use super::{bring, here, output, progress, remote};
+
+/// Calls a function on any node, or with --all on every node that the node is connected
+/// with and on itself.
+///
+/// The function runs in a fresh instance of the module. A module that the other node
+/// lacks travels along, a file too. Nothing is granted to it.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "odeon rpc [OPTIONS] NODE MODULE CALL\n       \
+                            odeon rpc [OPTIONS] --all MODULE CALL")]
+pub(crate) struct Rpc {
+    /// NODE: as name@host; a name alone gets this machine's host.
+    /// MODULE: a file, or a module's name or short id on the node that is asked.
+    /// CALL: as in 'add(1, 2)', or with JSON 'add [1, 2]'.
+    #[arg(num_args = 2..=3, required = true, value_name = "WORDS")]
+    words: Vec<String>,
+    /// On all nodes.
+    #[arg(long)]
+    all: bool,
+    /// How long each call may take, as in 2s, 500ms or 1m.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
+    /// Print results as JSON; with --all one document of all nodes.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of the call on one node.
+#[derive(Debug, Serialize)]
+struct Row {
+    node: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Calls at one time: fewer than a connection has exchanges.
+const CALLS_TOGETHER: usize = 32;
+
+impl Rpc {
+    pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
+        let (node, module, call) = match (&self.words[..], self.all) {
+            ([module, call], true) => (None, module, call),
+            ([node, module, call], false) => (Some(File::target(node)?.name), module, call),
+            (_, all) => {
+                let words = if all { "MODULE and CALL" } else { "NODE, MODULE and CALL" };
+                return Err(Exit::new(
+                    code::USAGE,
+                    format!("write {words}; see `odeon rpc --help`"),
+                ));
+            }
+        };
+        let path = PathBuf::from(module);
+        let file = if here::is_file(&path) { Some(bring::read(&path).await?) } else { None };
+        let client = remote::connect(common).await?;
+        let (module, label) = match file {
+            Some(file) => {
+                let named = (file.digest(), Some(file.label()));
+                file.give(&client).await?;
+                named
+            }
+            None => (module.clone(), None),
+        };
+        let timeout_ms = self.timeout.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+        let rpc = api::Rpc {
+            node: node.clone(),
+            module,
+            label,
+            call: call.clone(),
+            json: self.json,
+            timeout_ms,
+        };
+        let work = async {
+            match node {
+                Some(_) => one(&client, rpc).await.map(Outcome::One),
+                None => all(&client, rpc).await.map(Outcome::All),
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = progress::while_doing(format!("calling {call}"), work) => outcome?,
+            Ok(()) = tokio::signal::ctrl_c() => {
+                let text = "interrupted; the function may run on";
+                return Err(Exit::new(code::INTERRUPTED, text));
+            }
+        };
+        match outcome {
+            Outcome::One(result) => self.show(&result),
+            Outcome::All(rows) => self.show_all(&rows),
+        }
+    }
+
+    fn show(&self, result: &str) -> Result<u8, Exit> {
+        if self.json {
+            output::json(&document(result)?)?;
+        } else if !result.is_empty() {
+            output::bytes(format!("{}\n", output::safe(result)).as_bytes())?;
+        }
+        Ok(code::OK)
+    }
+
+    fn show_all(&self, outcomes: &[(String, Result<String, ClientError>)]) -> Result<u8, Exit> {
+        let failed = outcomes.iter().any(|(_, outcome)| outcome.is_err());
+        if self.json {
+            let mut rows = Vec::new();
+            for (node, outcome) in outcomes {
+                let (result, error) = match outcome {
+                    Ok(text) => (Some(document(text)?), None),
+                    Err(error) => (None, Some(error.to_string())),
+                };
+                rows.push(Row { node: node.clone(), result, error });
+            }
+            output::json(&rows)?;
+        } else {
+            for (node, outcome) in outcomes {
+                match outcome {
+                    Ok(result) => output::line(&format!("{node}: {result}"))?,
+                    Err(error) => output::note(&format!("{node}: error: {error}")),
+                }
+            }
+        }
+        Ok(if failed { code::FAILED } else { code::OK })
+    }
+}
+
+enum Outcome {
+    One(String),
+    All(Vec<(String, Result<String, ClientError>)>),
+}
+
+/// What the callee's node wrote as JSON.
+fn document(text: &str) -> Result<Value, Exit> {
+    serde_json::from_str(text).map_err(|_| ClientError::Garbled.into())
+}
+
+/// One call's result.
+async fn one(client: &Client, rpc: api::Rpc) -> Result<String, ClientError> {
+    let mut exchange = client.open(&Request::Rpc(Box::new(rpc)))?;
+    let mut result = Vec::new();
+    loop {
+        match exchange.next().await {
+            Some(Event::Data(piece)) => result.extend_from_slice(&piece),
+            Some(Event::Reply(outcome, body)) => {
+                outcome_of::<()>(outcome, &body)?;
+                return String::from_utf8(result).map_err(|_| ClientError::Garbled);
+            }
+            Some(Event::End) => {}
+            Some(Event::Cancelled) | None => return Err(ClientError::Gone),
+        }
+    }
+}
+
+/// The outcomes on all nodes, by their names.
+async fn all(
+    client: &Client,
+    rpc: api::Rpc,
+) -> Result<Vec<(String, Result<String, ClientError>)>, ClientError> {
+    let this: api::Node = client.ask(&Request::Node).await?;
+    let peers: Vec<Peer> = client.list(&Request::Peers).await?;
+    let others = peers.into_iter().filter(|peer| peer.connected).map(|peer| peer.name);
+    let mut nodes: Vec<String> = others.chain([this.name]).collect();
+    nodes.sort();
+    let calls = nodes.into_iter().map(|node| {
+        let rpc = api::Rpc { node: Some(node.clone()), ..rpc.clone() };
+        async move { (node, one(client, rpc).await) }
+    });
+    Ok(futures_util::stream::iter(calls).buffered(CALLS_TOGETHER).collect().await)
+}
+
+/// A time span: a number of `ms`, `s` or `m`.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits =
+        text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let second = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => f64::NAN,
+    };
+    let seconds = number.parse::<f64>().unwrap_or(f64::NAN) * second;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "write a number with ms, s or m behind it, as in 500ms".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(time("0s"), Ok(Duration::ZERO));
+        for wrong in ["", "5", "s", "-1s", "1h", "1 s", "1e3s", "..s"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Calls that other nodes make here.
+//!
+//! The callee runs in the task that makes it, and the answer goes out over the
+//! connection that the call came by. If that is lost meanwhile, the callee runs on and
+//! nobody hears of it.
+
+use std::sync::Arc;
+
+use odeon_core::Pid;
+use odeon_core::signal::{CallError, SpawnError};
+use odeon_core::wire::{CallRequest, ModuleName};
+
+use super::deliver::Delivery;
+use super::link::{self, Link};
+use super::spawn::{ASKED_KIB_MAX, code, patch};
+use super::{AcceptCalls, Policy};
+use crate::call::{self, Call, Caller};
+use crate::modules::digest::Digest;
+use crate::rights::Rights;
+use crate::runtime::Runtime;
+use crate::services;
+use crate::spawn::{Born, Plan};
+
+/// Another node wants a function to run.
+pub(super) fn asked(by: &Delivery, asked: CallRequest) {
+    let (runtime, link) = (Arc::clone(&by.runtime), Arc::clone(&by.link));
+    let from = Pid { node: by.node, serial: asked.caller };
+    let caller = Caller { pid: from, request: asked.request, link: Some(Arc::clone(&link)) };
+    let caller = (!asked.cast).then_some(caller);
+    let refuse = |error: SpawnError| {
+        if let Some(caller) = &caller {
+            let nobody = Pid { node: runtime.id, serial: 0 };
+            runtime.answer_call(caller, nobody, Err(CallError::Refused(error)));
+        }
+    };
+    if !may_call(&runtime, &runtime.cluster.policy(), &asked.module) {
+        return refuse(SpawnError::Denied("this node does not take this call from others".into()));
+    }
+    let kib = u32::try_from(link::call_bytes(&asked) >> 10).unwrap_or(u32::MAX).max(1);
+    let Ok(room) = Arc::clone(&by.spawns).try_acquire_many_owned(kib) else {
+        let why = format!("remote-spawns-waiting-max of {ASKED_KIB_MAX} KiB reached");
+        return refuse(SpawnError::SystemLimit(why));
+    };
+    let spawner = runtime.spawner.clone();
+    if asked.module == ModuleName::Name(services::MODULE.to_owned()) {
+        spawner.spawn(async move {
+            let nobody = Pid { node: runtime.id, serial: 0 };
+            if let Some(caller) = caller {
+                runtime.answer_call(&caller, nobody, services::answer(&runtime, &asked.at));
+            }
+            drop(room);
+        });
+        return;
+    }
+    spawner.spawn(async move {
+        let born = make(&runtime, &link, from, caller.clone(), asked).await;
+        drop((room, link));
+        runtime.answer_or_run(born, caller).await;
+    });
+}
+
+async fn make(
+    runtime: &Arc<Runtime>,
+    link: &Arc<Link>,
+    from: Pid,
+    caller: Option<Caller>,
+    asked: CallRequest,
+) -> Result<Born, SpawnError> {
+    // Its time counts from here, and not from when its module has come.
+    let call = Call::new(runtime, caller, &asked.at, asked.timeout_ms);
+    let code = code(runtime, link, asked.module, asked.label).await?;
+    let plan = Plan {
+        code,
+        start: call::start(asked.at),
+        name: None,
+        group_leader: asked.group_leader,
+        limits: Arc::new(runtime.limits.narrowed(&patch(&asked.limits))),
+        // What the caller may touch is on its own node; here nothing is granted.
+        rights: Arc::new(Rights::default()),
+        parent: None,
+        made_by: Some(from),
+        family: None,
+        call: Some(call),
+    };
+    Arc::clone(runtime).prepare(plan).await
+}
+
+/// Whether another node may call functions of this module here.
+fn may_call(runtime: &Runtime, policy: &Policy, module: &ModuleName) -> bool {
+    let listed = match &policy.calls {
+        None => return !policy.no_spawns,
+        Some(AcceptCalls::Any) => return true,
+        Some(AcceptCalls::None) => return false,
+        Some(AcceptCalls::Listed(listed)) => listed,
+    };
+    match module {
+        ModuleName::Name(name) => listed.contains(name),
+        // By what it is, and not by what the other node calls it.
+        ModuleName::Digest(digest) => {
+            let digest = Digest::from_bytes(*digest);
+            let text = digest.to_string();
+            let is_it = |one: &String| {
+                *one == text || runtime.modules.find(one).is_ok_and(|found| found == digest)
+            };
+            listed.iter().any(is_it)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a node answers by itself: calls of functions of the module `odeon`, which guests,
+//! other nodes and commands ask alike.
+//!
+//! | function | gives |
+//! |---|---|
+//! | `nodes()` | other nodes that this one knows: name, id, whether connected or hidden |
+//! | `ps()` | the actors of guests, as `odeon ps` lists them |
+//! | `stats()` | name, id, version and figures of the node |
+//!
+//! Values are records and lists, in WAVE or JSON. None of the functions takes arguments.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use odeon_core::NodeId;
+use odeon_core::node::Nodes;
+use odeon_core::signal::{CallError, SpawnError};
+use odeon_core::wire::CallAt;
+use wasmtime::component::Val;
+
+use crate::modules::wave;
+use crate::node::{ActorInfo, describe};
+use crate::runtime::Runtime;
+
+/// The module's name. A module that is deployed under it cannot be called by it.
+pub(crate) const MODULE: &str = "odeon";
+
+/// The outcome of a call of a function of this module.
+pub(crate) fn answer(runtime: &Arc<Runtime>, at: &CallAt) -> Result<Bytes, CallError> {
+    let CallAt::Text { text, json } = at else {
+        let error = "functions of `odeon` are called as text, as in `nodes()`".into();
+        return Err(SpawnError::NoFunction(error).into());
+    };
+    let function = wave::path(text);
+    let value = match function {
+        "nodes" => nodes(runtime),
+        "ps" => actors(runtime),
+        "stats" => stats(runtime),
+        other => {
+            let error = format!("`odeon` has no function `{other}`; it has nodes, ps and stats");
+            return Err(SpawnError::NoFunction(error).into());
+        }
+    };
+    let arguments: String = text[text.find(function).unwrap_or(0) + function.len()..]
+        .chars()
+        .filter(|char| !char.is_whitespace())
+        .collect();
+    if !["()", "[]", "{}"].contains(&arguments.as_str()) {
+        let error = format!("`{function}` of `odeon` takes no arguments: write `{function}()`");
+        return Err(SpawnError::BadArgument(error).into());
+    }
+    let text = match json {
+        true => wave::results_to_json(&[value]).map(|value| value.to_string()),
+        false => wave::results_to_wave(&[value]),
+    };
+    let limit = |error: wave::CallError| SpawnError::SystemLimit(error.to_string());
+    Ok(text.map_err(limit)?.into())
+}
+
+fn record<const N: usize>(fields: [(&str, Val); N]) -> Val {
+    Val::Record(fields.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+fn optional(value: Option<Val>) -> Val {
+    Val::Option(value.map(Box::new))
+}
+
+fn nodes(runtime: &Runtime) -> Val {
+    let nodes = runtime.cluster.nodes(Nodes::Known).into_iter().map(|node| {
+        record([
+            ("name", Val::String(node.name)),
+            ("id", optional(node.id.map(NodeId::get).map(Val::U64))),
+            ("connected", Val::Bool(node.conn.is_some())),
+            ("hidden", Val::Bool(node.hidden)),
+        ])
+    });
+    Val::List(nodes.collect())
+}
+
+fn actors(runtime: &Runtime) -> Val {
+    let cells = runtime.directory.all();
+    let guests = cells.iter().filter(|cell| !cell.is_native());
+    let actors = guests.map(|cell| {
+        let ActorInfo {
+            id,
+            pid,
+            name,
+            module,
+            start,
+            parent,
+            status,
+            mailbox,
+            memory_bytes,
+            age_ms,
+        } = describe(cell);
+        record([
+            ("id", Val::U64(id)),
+            ("pid", Val::String(pid)),
+            ("name", optional(name.map(Val::String))),
+            ("module", Val::String(module)),
+            ("start", Val::String(start)),
+            ("parent", optional(parent.map(Val::U64))),
+            ("status", Val::String(status)),
+            ("mailbox", Val::U64(mailbox)),
+            ("memory-bytes", Val::U64(memory_bytes)),
+            ("age-ms", Val::U64(age_ms)),
+        ])
+    });
+    Val::List(actors.collect())
+}
+
+fn stats(runtime: &Runtime) -> Val {
+    let up = u64::try_from(runtime.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    record([
+        ("name", Val::String(runtime.name.clone())),
+        ("id", Val::U64(runtime.id.get())),
+        ("version", Val::String(env!("CARGO_PKG_VERSION").to_owned())),
+        ("actors", Val::U64(runtime.directory.count() as u64)),
+        ("yields", Val::U64(runtime.spawner.ticks())),
+        ("up-ms", Val::U64(up)),
+    ])
+}
