@@ -259,6 +259,7 @@ impl<T: Decode> Request<T> {
     ///
     /// # Errors
     /// It is not; request and event come back.
+    #[expect(clippy::result_large_err, reason = "what comes back is what was given")]
     pub fn check(self, event: Event) -> Result<Result<T, Error>, (Self, Event)> {
         match event {
             Event::CallReply(reply) if reply.request == self.reference => {

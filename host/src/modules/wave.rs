@@ -12,6 +12,8 @@ mod json;
 mod types;
 mod values;
 
+use std::borrow::Borrow;
+
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::component::wasm_wave::wasm::DisplayValue;
 use wasmtime::component::{Component, Val};
@@ -39,6 +41,16 @@ impl CallText {
     ///
     /// The text is too long or too deep, or is not of the form `name(..)`.
     pub fn parse(text: &str) -> Result<CallText, CallError> {
+        let call = CallText::split(text)?;
+        let (padded, shift) = call.padded();
+        match UntypedFuncCall::parse(&padded) {
+            Ok(_) => Ok(call),
+            Err(error) => Err(error::from_wave(&error, text, shift)),
+        }
+    }
+
+    /// Finds where the arguments begin, and looks at nothing behind that.
+    fn split(text: &str) -> Result<CallText, CallError> {
         check_size(text)?;
         let Some(arguments) = text.find('(') else {
             let at = Mark::new(text, text.len()..text.len());
@@ -51,11 +63,7 @@ impl CallText {
             let message = "the name of a function comes before the arguments".to_owned();
             return Err(CallError::Text { message, at: Mark::new(text, 0..arguments) });
         }
-        let (padded, shift) = call.padded();
-        match UntypedFuncCall::parse(&padded) {
-            Ok(_) => Ok(call),
-            Err(error) => Err(error::from_wave(&error, text, shift)),
-        }
+        Ok(call)
     }
 
     /// What is called: a function's name, with its interface and `#` before it if they were
@@ -76,17 +84,26 @@ impl CallText {
     /// There is no such function (near names are named), it has a type that text cannot write,
     /// or the arguments do not fit; the error shows where.
     pub fn resolve(&self, component: &Component) -> Result<(Callee, Vec<Val>), CallError> {
-        let callee = Callee::find(component, self.path())?;
+        self.resolve_by(|path| Callee::find(component, path))
+    }
+
+    /// As [`CallText::resolve`], by any way to find functions.
+    fn resolve_by<C: Borrow<Callee>>(
+        &self,
+        find: impl FnOnce(&str) -> Result<C, CallError>,
+    ) -> Result<(C, Vec<Val>), CallError> {
         let (padded, shift) = self.padded();
         let call = UntypedFuncCall::parse(&padded)
             .map_err(|error| error::from_wave(&error, &self.text, shift))?;
-        let params = values::arguments(&callee, &call, &padded).map_err(|misfit| {
+        let found = find(self.path())?;
+        let callee = found.borrow();
+        let params = values::arguments(callee, &call, &padded).map_err(|misfit| {
             let span = misfit.span.start + shift..misfit.span.end + shift;
             let at = Mark::new(&self.text, span);
             let signature = Some(callee.signature());
             CallError::Misfit { message: misfit.message, at, signature }
         })?;
-        Ok((callee, params))
+        Ok((found, params))
     }
 
     /// The argument list behind a name that the parser knows, which is stricter about names than
@@ -157,21 +174,25 @@ fn end_of_quoted(bytes: &[u8], start: usize) -> usize {
     index
 }
 
-/// Finds the function that a call means, and makes its arguments: those in parentheses are
-/// WAVE; as an array in order or an object by name, as in `add [1, 2]`, they are JSON.
+/// Finds the function that a call means, by its path, and makes its arguments: those in
+/// parentheses are WAVE; as an array in order or an object by name, as in `add [1, 2]`, they are
+/// JSON.
 ///
 /// # Errors
 ///
 /// As those of [`CallText`] and [`Callee::params_from_json`].
-pub fn resolve(text: &str, component: &Component) -> Result<(Callee, Vec<Val>), CallError> {
+pub fn resolve<C: Borrow<Callee>>(
+    text: &str,
+    find: impl FnOnce(&str) -> Result<C, CallError>,
+) -> Result<(C, Vec<Val>), CallError> {
     let arguments = arguments_at(text);
     if !text[arguments..].starts_with(['[', '{']) {
-        return CallText::parse(text)?.resolve(component);
+        return CallText::split(text)?.resolve_by(find);
     }
     check_size(text)?;
-    let callee = Callee::find(component, path(text))?;
-    let params = callee.params_from_json(&text[arguments..])?;
-    Ok((callee, params))
+    let found = find(path(text))?;
+    let params = found.borrow().params_from_json(&text[arguments..])?;
+    Ok((found, params))
 }
 
 /// Checks what can be checked of a call without the callee's type.

@@ -17,7 +17,7 @@ use super::call::Answer;
 use super::program::Program;
 use super::state::{Doomed, GuestState};
 use crate::cell::Cell;
-use crate::modules::wave;
+use crate::modules::wave::{self, Callee};
 use crate::runtime::{Runtime, Turn};
 use crate::scheduler;
 
@@ -50,6 +50,9 @@ impl Start {
         }
     }
 }
+
+/// Functions of one module that are kept for calls to come.
+const CALLEES_MAX: usize = 64;
 
 /// A start that was checked against its module.
 pub(crate) enum Entrance {
@@ -87,13 +90,14 @@ impl Program {
                 Ok(Entrance::Command { at, arguments: arguments.into() })
             }
             Start::Call(text) => {
-                let (callee, params) =
-                    wave::resolve(&text, self.pre.component()).map_err(|error| match error {
+                let (callee, params) = wave::resolve(&text, |path| self.callee(path)).map_err(
+                    |error| match error {
                         wave::CallError::NoFunction { .. } => {
                             SpawnError::NoFunction(error.to_string())
                         }
                         _ => SpawnError::BadArgument(error.to_string()),
-                    })?;
+                    },
+                )?;
                 let results = callee.results.len();
                 Ok(Entrance::Call { at: callee.export, params, results, answer: None })
             }
@@ -102,6 +106,21 @@ impl Program {
 }
 
 impl Program {
+    /// The exported function of this path. Those that were found are kept, since finding
+    /// one goes through all exports.
+    fn callee(&self, path: &str) -> Result<Arc<Callee>, wave::CallError> {
+        if let Some(callee) = self.callees.lock().get(path) {
+            return Ok(Arc::clone(callee));
+        }
+        let callee = Arc::new(Callee::find(self.pre.component(), path)?);
+        let mut known = self.callees.lock();
+        // One function has many spellings.
+        if known.len() < CALLEES_MAX {
+            known.insert(path.to_owned(), Arc::clone(&callee));
+        }
+        Ok(callee)
+    }
+
     /// What the module can be started by, to put behind an error.
     fn has_instead(&self) -> String {
         let shape = self.module.shape();

@@ -13,6 +13,7 @@ use super::state::GuestState;
 use crate::modules::compile::Tier;
 use crate::modules::digest::Digest;
 use crate::modules::module::Module;
+use crate::modules::wave::Callee;
 
 /// A module, ready to start in one tier.
 pub(crate) struct Program {
@@ -24,6 +25,8 @@ pub(crate) struct Program {
     pub(crate) entry: Option<ComponentExportIndex>,
     /// `wasi:cli/run#run`.
     pub(crate) command: Option<ComponentExportIndex>,
+    /// Exported functions that were called, by the paths that were written.
+    pub(super) callees: Mutex<HashMap<String, Arc<Callee>>>,
 }
 
 /// The programs of a node.
@@ -83,13 +86,14 @@ impl Programs {
         let entry = within("odeon:actor/entry@0.1.0", "start");
         let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
         let label = label.into();
-        let program = Arc::new(Program { label, module: Arc::clone(module), pre, entry, command });
+        let (module, callees) = (Arc::clone(module), Mutex::default());
+        let program = Arc::new(Program { label, module, pre, entry, command, callees });
         let mut ready = self.ready.lock();
         // Modules that were removed since, and that no actor runs any more, go.
         ready.retain(|_, known| {
             Arc::strong_count(known) > 1 || Arc::strong_count(&known.module) > 1
         });
-        ready.insert((module.digest(), tier), Arc::clone(&program));
+        ready.insert((program.module.digest(), tier), Arc::clone(&program));
         Ok(program)
     }
 }
