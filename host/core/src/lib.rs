@@ -58,6 +58,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod groups;
 pub mod id;
 pub mod key;
 pub mod limits;
