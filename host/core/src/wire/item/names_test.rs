@@ -77,6 +77,28 @@ fn every_frame_has_its_documented_bytes_and_comes_back() {
     }
 }
 
+/// The exact bytes that PROTOCOL.md shows, of groups as well.
+#[test]
+fn the_document_shows_frames_that_come_back() {
+    let document = include_str!("../../../../../PROTOCOL.md");
+    let table = document.split("Golden bytes of names and groups").nth(1).expect("the table");
+    let rows = table.lines().skip(4).take_while(|line| line.starts_with('|'));
+    let rows: Vec<&str> = rows.collect();
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        let shown = row.rsplit('`').nth(1).expect("bytes").replace(' ', "");
+        let digits = shown.as_bytes().chunks(2);
+        let digits = digits.map(|digits| std::str::from_utf8(digits).expect("two digits"));
+        let bytes = digits.map(|digits| u8::from_str_radix(digits, 16).expect("a byte"));
+        let bytes: Vec<u8> = bytes.collect();
+        let raw = Raw::split(&mut Bytes::from(bytes.clone()), 99).expect("whole").expect("one");
+        let item = Item::decode(&raw, RECEIVER, SENDER).expect("an item");
+        let mut again = Vec::new();
+        item.encode(&mut again).expect("a frame can carry it");
+        assert_eq!(again, bytes, "{row}");
+    }
+}
+
 #[test]
 fn a_frame_cut_anywhere_is_refused() {
     for (frame, bytes) in golden() {
