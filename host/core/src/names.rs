@@ -91,6 +91,9 @@ pub const RESOLVER_MS: u64 = 1_000;
 /// milliseconds.
 pub const RETRY_MS: u64 = 10;
 
+/// It is asked again so often at most.
+pub const RETRIES_MAX: u32 = 40;
+
 /// Names in one [`Frame::Set`]: few enough that the frame stays below 16 KiB.
 pub const NAMES_PER_FRAME_MAX: usize = 48;
 

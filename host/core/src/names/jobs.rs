@@ -6,7 +6,7 @@ use super::claim::Claim;
 use super::slot::Contender;
 use super::{
     Due, Effect, Effects, Frame, NAMES_PER_NODE_MAX, Names, Obstacle, Outcome,
-    REQUESTS_PER_NODE_MAX, RETRY_MS, Reason, Registration,
+    REQUESTS_PER_NODE_MAX, RETRIES_MAX, RETRY_MS, Reason, Registration,
 };
 use crate::id::NodeId;
 use crate::key::Key;
@@ -29,6 +29,8 @@ pub(super) struct Job {
     reply: Reply,
     due: u64,
     retry: Option<u64>,
+    /// How often it was tried again.
+    retries: u32,
     /// The claim that is made, as far as that is known yet.
     claim: Claim,
     /// Who has not acknowledged it, once it is proposed.
@@ -62,8 +64,8 @@ impl Names {
         let ticket = self.number();
         let Registration { pid, since, resolver, .. } = registration;
         let claim = Claim { pid, number: 0, generation: 0, over: None, since, resolver };
-        let (retry, waiting, met) = (None, None, None);
-        let job = Job { key, registration, reply, due, retry, claim, waiting, met };
+        let (retry, retries, waiting, met) = (None, 0, None, None);
+        let job = Job { key, registration, reply, due, retry, retries, claim, waiting, met };
         self.jobs.insert(ticket, job);
         self.dues.insert((due, Due::Job(ticket)));
         self.holding(pid, effects).jobs.insert(ticket);
@@ -156,7 +158,10 @@ impl Names {
             |claim: &Claim| claim.id() == obstacle.id() && claim.generation >= obstacle.generation;
         let is_known = self.table.of(&key).iter().any(is_it);
         if node != self.own && !self.peers.contains_key(&node) {
-            if force && self.table.first(&key).is_none() {
+            // Two nodes may each know another owner that this one cannot reach; both cannot
+            // be replaced, so only the first is tried.
+            let is_first = job.met.is_none() && self.table.first(&key).is_none();
+            if force && is_first {
                 let fresh = self.withdraw(ticket, effects);
                 if let Some(job) = self.jobs.get_mut(&fresh) {
                     job.met = Some(obstacle);
@@ -165,13 +170,15 @@ impl Names {
             } else {
                 self.turned_down(ticket, obstacle, effects);
             }
-        } else if force || !is_known {
-            // Either side has not heard yet what the owner's node said last.
+        } else if (force || !is_known) && job.retries < RETRIES_MAX {
+            // Either side has not heard yet what the owner's node said last. If it never
+            // does, they are connected with different nodes.
             let fresh = self.withdraw(ticket, effects);
             let retry = self.now.saturating_add(RETRY_MS);
             self.dues.insert((retry, Due::Retry(fresh)));
             if let Some(job) = self.jobs.get_mut(&fresh) {
                 job.retry = Some(retry);
+                job.retries += 1;
             }
             self.advance(&key, effects);
         } else {

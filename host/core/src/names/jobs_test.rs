@@ -114,6 +114,21 @@ fn a_node_that_still_knows_an_owner_who_is_gone_is_asked_again() {
 }
 
 #[test]
+fn a_node_that_never_hears_of_an_end_is_believed_at_last() {
+    let mut names = names(&[A, B]);
+    let theirs = claim(pid(B, 7));
+    let mut ticket = begins(&mut names, 1, pid(ME, 1), &[A, B]).number;
+    for retry in 1..=u64::from(RETRIES_MAX) {
+        hears(&mut names, A, refuse(ticket, &theirs));
+        let effects = does(&mut names, |names, e| names.tick(retry * RETRY_MS, e));
+        ticket = sent_claim(&effects).number;
+    }
+    let effects = hears(&mut names, A, refuse(ticket, &theirs));
+    assert!(effects.contains(&no(1, Reason::Taken(theirs.pid))));
+    assert!(names.is_blank());
+}
+
+#[test]
 fn whoever_is_wounded_gives_way_and_comes_back_as_the_next() {
     let mut names = names(&[A]);
     let begun = begins(&mut names, 1, pid(ME, 1), &[A]);
@@ -242,6 +257,18 @@ fn an_owner_that_only_another_node_knows_is_replaced_too() {
     let effects = hears(&mut names, A, refuse(ticket, &theirs));
     let again = sent_claim(&effects);
     assert_eq!(again, Claim { number: again.number, ..claim_over(theirs, pid(ME, 1)) });
+    // But not two.
+    let another = claim(pid(B, 8));
+    let effects = hears(&mut names, A, refuse(again.number, &another));
+    assert_eq!(
+        effects,
+        [
+            send(A, withdraw(again.number)),
+            show(None),
+            no(1, Reason::Taken(another.pid)),
+            Effect::Unwatch(pid(ME, 1)),
+        ]
+    );
 }
 
 #[test]

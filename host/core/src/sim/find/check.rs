@@ -8,6 +8,7 @@
 //! | `patience` | no request that has time enough runs out of it |
 //! | `promises` | when a registration succeeds, the name is everywhere |
 //! | `agreement` | whoever is connected finds the same living owners |
+//! | `rivals` | no two nodes that are connected both own a name |
 //! | `kept` | no name is lost while its owner lives and nobody takes it |
 //! | `winners` | where sides meet, one of the owners remains |
 //! | `losers` | each of the others loses the name once |
@@ -29,12 +30,13 @@ use crate::key::Key;
 pub type Rule = fn(&[Record]) -> Result<(), String>;
 
 /// All rules, by name.
-pub const RULES: [(&str, Rule); 12] = [
+pub const RULES: [(&str, Rule); 13] = [
     ("nothing_wrong", nothing_wrong),
     ("answers", names::answers),
     ("patience", names::patience),
     ("promises", names::promises),
     ("agreement", names::agreement),
+    ("rivals", names::rivals),
     ("kept", names::kept),
     ("winners", names::winners),
     ("losers", names::losers),

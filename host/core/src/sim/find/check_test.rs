@@ -118,6 +118,14 @@ fn agreement_wants_one_living_owner_on_each_side() {
 }
 
 #[test]
+fn rivals_wants_no_two_owners_that_are_connected() {
+    let [a, b] = [Some(pid(A, 1)), Some(pid(B, 1))];
+    let right = [both(Stage::Apart, [a, b]), both(Stage::Together, [b, b])].concat();
+    tells_apart(names::rivals, &right, &both(Stage::Together, [a, b]));
+    tells_apart(names::rivals, &right, &both(Stage::Together, [b, None]));
+}
+
+#[test]
 fn kept_wants_no_name_lost_without_a_reason() {
     let owner = pid(A, 1);
     let lost = |what: Option<What>| {

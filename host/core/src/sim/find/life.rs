@@ -202,9 +202,20 @@ impl World {
         }
     }
 
-    /// Divides the nodes for good. Nothing else is cut.
+    /// Divides the nodes for good, into two sides, or so that some do not reach each other
+    /// and both reach a third. Nothing else is cut.
     pub(super) fn divide(&mut self) {
-        self.splits(false);
+        if self.random.chance(70) {
+            self.splits(false);
+        } else {
+            for second in 0..self.places.len() {
+                for first in 0..second {
+                    if self.random.chance(40) {
+                        self.cuts(first, second, false);
+                    }
+                }
+            }
+        }
         self.plan.cuts = false;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::trace::{Record, Stage, What};
-use super::{ensure, settled};
+use super::{Settled, ensure, settled};
 use crate::id::{NodeId, Pid, Reference};
 use crate::key::Key;
 use crate::names::{Claim, Effect, Frame, Outcome, Reason, Registration, Task};
@@ -94,6 +94,28 @@ pub(super) fn agreement(records: &[Record]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// When nothing moves, two nodes that are connected do not both find their own actor as the
+/// owner of a name, and each finds the owner that one of those connected with it has.
+pub(super) fn rivals(records: &[Record]) -> Result<(), String> {
+    for (stage, nodes) in settled(records) {
+        let owns: BTreeSet<(NodeId, &Key)> = nodes.iter().flat_map(own_names).collect();
+        for node in &nodes {
+            let both = own_names(node)
+                .find(|(_, key)| node.up.iter().any(|other| owns.contains(&(*other, *key))));
+            ensure(both.is_none(), || format!("{stage:?}: another node owns {both:?}, too"))?;
+            let nobodys = node.names.iter().find(|(key, pid)| !owns.contains(&(pid.node, key)));
+            ensure(nobodys.is_none(), || format!("{stage:?}: {:?} finds {nobodys:?}", node.id))?;
+        }
+    }
+    Ok(())
+}
+
+/// The names that a node finds to be those of its own actors.
+fn own_names<'a>(node: &Settled<'a>) -> impl Iterator<Item = (NodeId, &'a Key)> {
+    let (id, names) = (node.id, node.names);
+    names.iter().filter(move |(_, pid)| pid.node == id).map(move |(key, _)| (id, key))
 }
 
 /// A name whose owner lives stays, unless somebody takes or removes it, or another side
