@@ -265,7 +265,7 @@ pub enum Violation {
     #[error("more than {max} cluster names of one node", max = super::NAMES_PER_NODE_MAX)]
     Names,
     /// Too many proposals that are not decided.
-    #[error("more than {max} undecided cluster names of one node", max = super::REQUESTS_PER_NODE_MAX)]
+    #[error("more than {max} undecided names of one node", max = super::REQUESTS_PER_NODE_MAX)]
     Proposals,
 }
 

@@ -85,7 +85,8 @@ impl Outbox {
         }
     }
 
-    /// Queues an item; nodes, names and groups go with control, signals that never travel go nowhere.
+    /// Queues an item; nodes, names and groups go with control, signals that never travel
+    /// go nowhere.
     #[inline]
     pub fn push_item(&mut self, item: &Item) -> Pushed {
         let sender = match item {
