@@ -55,6 +55,13 @@ fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
     }
 }
 
+#[test]
+fn many_nodes_that_connect_at_once_agree() {
+    let calm = Plan { cuts: false, restarts: false, ..Plan::default() };
+    let records = run(1, &Plan { nodes: 20, turns: 200, ..calm });
+    assert_eq!(check::all(&records), Vec::<String>::new());
+}
+
 /// A simulation in which nothing happens would pass every rule.
 #[test]
 fn the_simulation_reaches_what_the_rules_are_about() {
