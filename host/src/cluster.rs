@@ -18,6 +18,7 @@ mod keeper;
 mod link;
 mod ship;
 mod spawn;
+mod unreached;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
