@@ -251,6 +251,9 @@ pub enum Refusal {
     /// The refusing node has this name itself.
     #[error("node name in use")]
     NameInUse,
+    /// The refusing node takes only nodes with certificates, and the other showed none.
+    #[error("a certificate is needed (`--ca`, `--cert` and `--key`), and none was shown")]
+    NoCertificate,
     /// A reason that only newer versions know.
     #[error("refused with code {0}")]
     Other(u8),

@@ -75,6 +75,12 @@ impl Fragments {
         Ok(self.under_way.remove(&stream).map(|partial| partial.bytes.into()))
     }
 
+    /// Bytes of all frames that are not whole.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
     fn begin(&mut self, stream: u64, piece: &[u8]) -> Result<(), Violation> {
         if stream < self.next {
             return Err(Violation::StreamNumber(stream));

@@ -293,6 +293,7 @@ fn refusal_code(refusal: Refusal) -> (u8, u16, u16) {
         Refusal::Simultaneous => (7, 0, 0),
         Refusal::NotAllowed => (8, 0, 0),
         Refusal::NameInUse => (9, 0, 0),
+        Refusal::NoCertificate => (10, 0, 0),
         Refusal::Other(code) => (code, 0, 0),
     }
 }
@@ -309,6 +310,7 @@ fn refusal(code: u8, min: u16, max: u16) -> Refusal {
         7 => Refusal::Simultaneous,
         8 => Refusal::NotAllowed,
         9 => Refusal::NameInUse,
+        10 => Refusal::NoCertificate,
         other => Refusal::Other(other),
     }
 }
