@@ -173,7 +173,7 @@ impl Runtime {
     /// Runs a function of this node, in the background.
     pub(crate) fn call_here(self: &Arc<Self>, plan: Plan, caller: Option<Caller>) {
         let runtime = Arc::clone(self);
-        self.spawner.spawn_soon(async move {
+        self.spawner.spawn_next(async move {
             let born = Arc::clone(&runtime).prepare(plan).await;
             runtime.answer_or_run(born, caller).await;
         });

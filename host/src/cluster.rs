@@ -19,6 +19,7 @@ mod keeper;
 mod link;
 mod ship;
 mod spawn;
+mod unreached;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};

@@ -222,9 +222,8 @@ impl Spawner {
         self.0.wake_watcher();
     }
 
-    /// As [`Spawner::spawn`], for what somebody waits for: it takes its turn as if it had
-    /// just been woken, by the worker that asks for it if that is one.
-    pub(crate) fn spawn_soon(&self, future: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a future to its end. It begins as if the task that runs here had woken it.
+    pub(crate) fn spawn_next(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.task(future).schedule();
     }
 
@@ -328,10 +327,15 @@ impl Shared {
         }
     }
 
+    /// Whether no worker runs anything.
+    fn is_idle(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.runs.load(Ordering::Relaxed).is_multiple_of(2))
+    }
+
     /// Looks at the sockets, if nobody does.
     fn look_at_sockets(&self) {
         if self.poller.has_sockets() && !self.poller.is_attended() {
-            self.poller.wait(Some(Duration::ZERO), || {});
+            self.poller.look();
         }
     }
 
@@ -523,7 +527,7 @@ impl Local {
             // Whoever wakes this worker has either seen that it polls, or is seen here.
             let mut found = false;
             if !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
-                found = shared.poller.wait(None, || self.get_up());
+                found = shared.poller.wait(|| shared.is_idle(), || self.get_up());
             }
             lane.polling.store(false, Ordering::SeqCst);
             if found {

@@ -70,6 +70,12 @@ impl Born {
         &mut self.entrance
     }
 
+    /// Lets it run next on the worker that makes it, if a worker does.
+    pub(crate) fn run_next(self) {
+        let spawner = self.runtime.spawner.clone();
+        spawner.spawn_next(wasm::run(self.runtime, self.cell, self.program, self.entrance));
+    }
+
     /// Lets it run.
     pub(crate) fn run(self) {
         let spawner = self.runtime.spawner.clone();

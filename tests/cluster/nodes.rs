@@ -107,12 +107,12 @@ async fn n01_a_node_that_hears_nobody_or_that_nobody_hears_is_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn n01_nobody_is_down_while_it_idles() {
     let pair =
-        Pair::start_with(|setting| setting.cluster.tick_time = Duration::from_millis(400)).await;
+        Pair::start_with(|setting| setting.cluster.tick_time = Duration::from_millis(1_000)).await;
     let (mut near, mut far) = pair.puppets().await;
     for one in [&mut near, &mut far] {
         one.done(Operation::WatchNodes(Watched::All)).await;
     }
-    tokio::join!(nothing_happens(&mut near, 3_000), nothing_happens(&mut far, 3_000));
+    tokio::join!(nothing_happens(&mut near, 4_000), nothing_happens(&mut far, 4_000));
     settle(&mut near, &mut far).await;
 }
 
@@ -138,7 +138,7 @@ async fn n02_the_tick_time_is_changed_on_three_nodes_without_a_false_loss() {
         watcher.done(Operation::WatchNodes(Watched::All)).await;
         watchers.push(watcher);
     }
-    for time in [Duration::from_millis(400), Duration::from_secs(2), Duration::from_millis(400)] {
+    for time in [Duration::from_millis(800), Duration::from_secs(2), Duration::from_millis(800)] {
         for node in &nodes {
             node.distribution.set_tick_time(time);
         }
@@ -157,7 +157,7 @@ async fn n02_the_tick_time_is_changed_on_three_nodes_without_a_false_loss() {
     nodes[2].forwarder().open(false);
     gone(&mut watchers[0], &nodes[2]).await;
     let took = begun.elapsed();
-    assert!(took > Duration::from_millis(150) && took < Duration::from_millis(1_000), "{took:?}");
+    assert!(took > Duration::from_millis(300) && took < Duration::from_millis(1_900), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

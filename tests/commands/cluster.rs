@@ -1,13 +1,14 @@
 //! `odeon connect`, `disconnect`, `ping`, `nodes`, `cluster`: nodes that find each other,
 //! refuse each other, and hear of each other's end.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, guest};
+use crate::place::{DEADLINE, Place, Running, guest};
 
 /// The state of a node in a listing of nodes, by its name without the host.
 fn state<'a>(nodes: &'a Value, name: &str) -> Option<&'a str> {
@@ -198,6 +199,49 @@ fn a_node_that_stands_still_is_told_to_be_gone_within_the_tick_time() {
     place.until_text(&["logs", "--on", "a"], |text| text.matches("hello from c@").count() == 2);
 }
 
+/// The lines of a log with these words, once there are so many.
+fn lines_of(log: &Path, words: &str, count: usize) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(log).expect("a log");
+        let lines: Vec<_> =
+            text.lines().filter(|line| line.contains(words)).map(str::to_owned).collect();
+        if lines.len() >= count {
+            return lines;
+        }
+        assert!(begun.elapsed() < DEADLINE, "`{words}` not {count} times in {text}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_node_that_is_tried_again_and_again_is_told_of_once() {
+    let place = Place::new();
+    let log = place.path("a.log");
+    let data = place.path("data-a");
+    let data = data.to_str().expect("text");
+    let mut command = place.command(&["node", "--name", "a", "--listen", "0", "--data-dir", data]);
+    command.env("ODEON_LOG", "odeon=debug");
+    let mut a = Running::with_log(command, File::create(&log).expect("a file"));
+    a.line();
+    let b = place.node("b");
+    place.ok(&["connect", "b", "--on", "a"]);
+    b.vanish();
+    let lines = lines_of(&log, "no connection", 4);
+    assert!(lines[0].contains(" INFO "), "{lines:?}");
+    for line in &lines[1..] {
+        assert!(line.contains("DEBUG"), "{lines:?}");
+    }
+    // Once it was there again, its loss is news again.
+    let b = place.node("b");
+    sees(&place, "a", &[("b", Some("connected"))]);
+    let before = lines_of(&log, "no connection", 1).len();
+    b.vanish();
+    let lines = lines_of(&log, "no connection", before + 2);
+    assert!(lines[before].contains(" INFO "), "{lines:?}");
+    assert!(lines[before + 1].contains("DEBUG"), "{lines:?}");
+}
+
 #[test]
 fn a_node_leaves_its_cluster_and_takes_part_again() {
     let place = Place::new();
@@ -360,6 +404,8 @@ fn a_node_says_who_may_come_and_what_they_may_bring() {
     let on_a = format!("[{name}]");
     place.ok(&["spawn", &watcher, "main", &on_a, "--on", "b"]);
     place.until_text(&["logs", "--on", "b"], |text| text.contains("nobody works on a@"));
+    let log = place.ok(&["logs", "--on", "b"]);
+    assert!(!log.contains("SpawnError"), "in words: {log}");
     assert_eq!(place.json(&["ps", "--json", "--on", "a"]), json!([]));
     // Its owner may.
     place.ok(&["spawn", &watcher, "main", "[]", "--on", "a"]);

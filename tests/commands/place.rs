@@ -257,8 +257,13 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts it.
-    pub(crate) fn new(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stderr(Stdio::null());
+    pub(crate) fn new(command: Command) -> Self {
+        Self::with_log(command, Stdio::null())
+    }
+
+    /// Starts it with its log there.
+    pub(crate) fn with_log(mut command: Command, log: impl Into<Stdio>) -> Self {
+        command.stdin(Stdio::piped()).stderr(log);
         let mut child = start(command);
         let lines = BufReader::new(child.stdout.take().expect("piped"));
         Self { input: child.stdin.take(), child, lines }

@@ -16,6 +16,8 @@ const GATE: [&str; 2] = ["--profile", "gate"];
 /// The manifests of the workspaces that are not the host's.
 const SDK: [&str; 2] = ["--manifest-path", "guest-sdk/rust/Cargo.toml"];
 const GUESTS: [&str; 2] = ["--manifest-path", "examples/Cargo.toml"];
+/// The fuzz targets, of which only the format is checked.
+const FUZZ: [&str; 2] = ["--manifest-path", "fuzz/Cargo.toml"];
 
 /// A check: what it is called and how it is made.
 struct Check {
@@ -83,6 +85,7 @@ fn checks() -> Vec<Check> {
                 cargo(&["fmt", "--all"], &[], &format),
                 cargo(&["fmt", "--all"], &SDK, &format),
                 cargo(&["fmt", "--all"], &GUESTS, &format),
+                cargo(&["fmt", "--all"], &FUZZ, &format),
             ],
         ),
         own("core purity", true, purity::check, "cargo xtask test --quick"),

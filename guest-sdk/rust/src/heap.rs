@@ -107,7 +107,10 @@ impl<R: Region> Heap<R> {
         if old_class == new_class {
             return true;
         }
-        if block + old != self.fresh || new < old {
+        // A block that grows is lost to its class, so only where the larger class has
+        // none to give: else whoever grows a vector again and again would take a fresh
+        // one each time.
+        if block + old != self.fresh || new < old || self.free[new_class] != 0 {
             return false;
         }
         self.cut(new - old, GRAIN).is_some()
@@ -302,6 +305,32 @@ mod tests {
         assert!(!heap.resize_in_place(first.addr(), 112, 200));
         let behind = heap.allocate(16, 8);
         assert!(behind.addr() >= last.addr() + 20_000);
+    }
+
+    #[test]
+    fn a_vector_that_grows_again_and_again_takes_no_more_memory_than_the_first_times() {
+        let mut heap = Heap::new(Vector::new(1024, 1 << 23));
+        let mut grow = || {
+            let (mut size, mut block) = (8, heap.allocate(8, 8));
+            while size < 100_000 {
+                let new = 2 * size;
+                if !heap.resize_in_place(block.addr(), size, new) {
+                    let larger = heap.allocate(new, 8);
+                    assert!(!larger.is_null());
+                    // SAFETY: allocated with this size, and given up.
+                    unsafe { heap.free(block, size) };
+                    block = larger;
+                }
+                size = new;
+            }
+            // SAFETY: as above.
+            unsafe { heap.free(block, size) };
+            heap.fresh
+        };
+        // Each of the first times leaves one class more with a block of its own.
+        let first = (0..20).map(|_| grow()).max();
+        let later = (0..20).map(|_| grow()).max();
+        assert_eq!(later, first);
     }
 
     #[test]

@@ -9,8 +9,44 @@ use crate::bindings::odeon::actor::process as host;
 use crate::codec::Encode;
 use crate::types::{Pid, Reference};
 use crate::watch::{AliasMode, Monitor, MonitorOptions};
+use std::fmt;
 
-pub use host::{Limits, ReplyWhen, SpawnError};
+pub use host::{Limits, ReplyWhen};
+
+/// Why an actor could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpawnError {
+    /// No such module; the text names it, and near names where there are any.
+    NoModule(String),
+    /// The module has no such start; the text says what it has.
+    NoFunction(String),
+    /// The arguments do not fit the function; the text says where.
+    BadArgument(String),
+    /// The name is taken, or is not a valid name.
+    BadName(String),
+    /// A limit of the node or of the caller; the text names it.
+    SystemLimit(String),
+    /// The policy of the node does not allow it.
+    Denied(String),
+    /// The node is not connected. The actor may or may not have been made.
+    Noconnection,
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoModule(text) => write!(f, "no such module: {text}"),
+            Self::NoFunction(text) => write!(f, "no such function: {text}"),
+            Self::BadArgument(text) => write!(f, "bad argument: {text}"),
+            Self::BadName(text) => write!(f, "bad name: {text}"),
+            Self::SystemLimit(text) => write!(f, "limit reached: {text}"),
+            Self::Denied(text) => write!(f, "not allowed: {text}"),
+            Self::Noconnection => f.write_str("no connection to the node"),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {}
 
 /// Makes an actor that runs a function of this module, beside the caller.
 ///
@@ -215,4 +251,20 @@ impl Spawn {
 /// or monitor comes of it, and an actor made with a link ends.
 pub fn abandon(request: Reference) -> bool {
     host::spawn_abandon(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::ExitReason;
+
+    #[test]
+    fn a_failed_spawn_says_in_words_what_failed() {
+        let text = |error: SpawnError| ExitReason::from(error).to_string();
+        let missing = SpawnError::NoModule("`tols`; did you mean `tools`?".into());
+        assert_eq!(text(missing), "error: no such module: `tols`; did you mean `tools`?");
+        assert_eq!(text(SpawnError::Noconnection), "error: no connection to the node");
+        let denied = SpawnError::Denied("this node makes no actors for others".into());
+        assert_eq!(text(denied), "error: not allowed: this node makes no actors for others");
+    }
 }

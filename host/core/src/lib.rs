@@ -58,8 +58,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod groups;
 pub mod id;
+pub mod key;
 pub mod limits;
+pub mod names;
 pub mod node;
 pub mod peer;
 pub mod process;
@@ -71,6 +74,7 @@ pub mod wire;
 pub mod sim;
 
 pub use id::{Name, NodeId, Pid, Reference};
+pub use key::{Key, KeyError};
 pub use process::{Effect, Effects, Event, Filter, Process};
 pub use reason::Reason;
 pub use signal::{Envelope, Signal};

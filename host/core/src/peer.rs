@@ -8,6 +8,9 @@
 mod compression;
 pub mod credit;
 mod fragments;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod handshake;
 pub mod inbound;
 pub mod outbox;

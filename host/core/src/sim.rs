@@ -15,13 +15,15 @@
 //! | `trace` | what happened |
 //! | `check` | what must hold, one rule a file |
 //!
-//! [`nodes`] is another simulation, of how nodes connect.
+//! [`nodes`] is another simulation, of how nodes connect, and [`find`] one of cluster
+//! names and groups.
 //!
 //! [`run`] gives the same trace for the same seed and plan, on every machine.
 
 mod actor;
 pub mod check;
 mod faults;
+pub mod find;
 mod network;
 pub mod nodes;
 mod random;

@@ -37,6 +37,9 @@
 //! | 0x38 | fragment | stream, last | a piece of a frame |
 //! | 0x39 | signal credit | bytes | |
 //! | 0x3a | compressed | length | one frame, as an lz4 block |
+//! | 0x40 | cluster names | what the machines of names say | |
+//! | 0x41 | groups | what the machines of groups say | |
+//! | 0x42 | message to a group | from, scope, group | the message |
 //! | 0x80 and above | optional: skipped by readers that do not know it | | |
 //!
 //! An unknown kind below 0x80, a frame that is cut short or over the limit, and
@@ -248,6 +251,9 @@ pub enum Refusal {
     /// The refusing node has this name itself.
     #[error("node name in use")]
     NameInUse,
+    /// The refusing node takes only nodes with certificates, and the other showed none.
+    #[error("a certificate is needed (`--ca`, `--cert` and `--key`), and none was shown")]
+    NoCertificate,
     /// A reason that only newer versions know.
     #[error("refused with code {0}")]
     Other(u8),

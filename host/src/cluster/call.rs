@@ -22,7 +22,7 @@ use crate::services;
 use crate::spawn::{Born, Plan};
 
 /// Another node wants a function to run.
-pub(super) fn asked(by: &Delivery, asked: CallRequest) {
+pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
     let (runtime, link) = (Arc::clone(&by.runtime), Arc::clone(&by.link));
     let from = Pid { node: by.node, serial: asked.caller };
     let caller = Caller { pid: from, request: asked.request, link: Some(Arc::clone(&link)) };
@@ -52,7 +52,9 @@ pub(super) fn asked(by: &Delivery, asked: CallRequest) {
         });
         return;
     }
-    spawner.spawn_soon(async move {
+    // So that the answers to calls that came together go out together.
+    by.made = true;
+    spawner.spawn_next(async move {
         let born = make(&runtime, &link, from, caller.clone(), asked).await;
         drop((room, link));
         runtime.answer_or_run(born, caller).await;

@@ -304,6 +304,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             news: Arc::new(Semaphore::new(NEWS_MAX)),
             spawns: Arc::new(Semaphore::new(ASKED_KIB_MAX)),
             last: None,
+            made: false,
         },
         speech: Speech { link, exchanges: queue, spoke: false },
         transport,
@@ -393,7 +394,9 @@ impl Carrier {
                     if let Err(violation) = taken {
                         return DownReason::Violation(violation);
                     }
-                    if self.transport.received_bytes() > turn_ends {
+                    // So that what new actors say goes out with the answers to their requests.
+                    let made = std::mem::take(&mut self.delivery.made);
+                    if made || self.transport.received_bytes() > turn_ends {
                         scheduler::step_back().await;
                         turn_ends = self.transport.received_bytes() + BYTES_PER_TURN;
                     }

@@ -31,6 +31,8 @@ pub(super) struct Delivery {
     pub(super) spawns: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
     pub(super) last: Option<Arc<Cell>>,
+    /// Actors were made that have not run yet.
+    pub(super) made: bool,
 }
 
 impl Delivery {
@@ -47,6 +49,9 @@ impl Delivery {
                 super::spawn::asked(self, *request);
             }
             Item::Call(request) => super::call::asked(self, *request),
+            Item::Names(_) | Item::Groups(_) | Item::ToGroup { .. } => {
+                return Err("this node serves no cluster names and groups yet".into());
+            }
             Item::Nodes(nodes) => {
                 let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {
                     return Err(format!("more than {NEWS_MAX} lists of nodes at one time"));

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::Dialler;
 use super::connection::{self, Fresh};
 use super::link::{Link, Remains, Waiter};
+use super::unreached::Unreached;
 use super::{Alive, Options};
 use crate::net::listen::Peers;
 use crate::net::transport::Transport;
@@ -100,6 +101,7 @@ struct Keeper {
     own: Arc<Mutex<NodeInfo>>,
     /// Lost connections that are to be made again, by node.
     retries: HashMap<String, Retry>,
+    unreached: Unreached,
     /// Whether lost connections are made again.
     comes_back: bool,
     /// Connections that the machine has not decided about.
@@ -151,6 +153,7 @@ impl Distribution {
             dialler: Arc::new(dialler),
             own: Arc::clone(&own),
             retries: HashMap::new(),
+            unreached: Unreached::default(),
             comes_back,
             fresh: HashMap::new(),
             dialling: HashMap::new(),
@@ -224,6 +227,9 @@ impl Keeper {
                         let current = self.dialling.get(&name).map(|(attempt, _)| *attempt);
                         if current == Some(attempt) && !waits {
                             self.dialling.remove(&name);
+                            if let Err(error) = &outcome {
+                                self.unreached.tell(&name, error.to_string());
+                            }
                         }
                         let outcome = outcome.map(|fresh| {
                             let known = (fresh.conn, fresh.info.clone());
@@ -336,9 +342,6 @@ impl Keeper {
         let dialled = name.clone();
         let task = tokio::spawn(async move {
             let outcome = connection::dial(&dialler, conn, &name, &addresses).await;
-            if let Err(error) = &outcome {
-                tracing::info!(node = name, %error, "no connection");
-            }
             let gives_way = matches!(outcome, Err(Failure::Refused(Refusal::Simultaneous)));
             let _ = events.send(Event::Dialed { name: name.clone(), attempt, outcome });
             if gives_way {
@@ -376,6 +379,7 @@ impl Keeper {
     fn keep(&mut self, conn: u64, info: NodeInfo, initiated: bool) {
         self.welcoming.remove(&conn);
         self.retries.remove(&info.name);
+        self.unreached.reached(&info.name);
         let Some(fresh) = self.fresh.remove(&conn) else { return };
         let node = NodeId::from_wire(info.id);
         let cluster = &self.runtime.cluster;

@@ -170,7 +170,8 @@ fn weight(item: &Item) -> usize {
         }
         Item::Spawn(request) => spawn_bytes(request),
         Item::Call(request) => call_bytes(request),
-        Item::Signal { .. } | Item::Nodes(_) => 0,
+        Item::ToGroup { body, .. } => body.len(),
+        Item::Signal { .. } | Item::Nodes(_) | Item::Names(_) | Item::Groups(_) => 0,
     };
     variable + size_of::<Waiting>()
 }

@@ -4,7 +4,9 @@
 //! it runs, from its pid, over the connection that the request came by. If that is lost
 //! meanwhile, the child hears what the loss means to it.
 
+use std::future::Future as _;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use odeon_core::signal::{Signal, SpawnError};
 use odeon_core::wire::{Address, LimitsAsked, ModuleName, SpawnRequest, StartAt};
@@ -24,8 +26,11 @@ use crate::wasm::Start;
 /// counts as one at least. They wait for their modules, which that node brings along.
 pub(super) const ASKED_KIB_MAX: usize = 64 << 10;
 
+/// Requests that are longer than this wait for a turn of their own, in KiB.
+const MADE_AT_ONCE_KIB_MAX: u32 = 16;
+
 /// Another node asks for an actor.
-pub(super) fn asked(by: &Delivery, asked: SpawnRequest) {
+pub(super) fn asked(by: &mut Delivery, asked: SpawnRequest) {
     let (runtime, link) = (Arc::clone(&by.runtime), Arc::clone(&by.link));
     let (request, parent) = (asked.request, Pid { node: by.node, serial: asked.parent });
     if runtime.cluster.policy().no_spawns {
@@ -40,15 +45,22 @@ pub(super) fn asked(by: &Delivery, asked: SpawnRequest) {
         return;
     };
     let spawner = runtime.spawner.clone();
-    spawner.spawn(async move {
+    let mut making = Box::pin(async move {
         let born = make(&runtime, &link, parent, asked).await;
         drop(room);
         let outcome = born.as_ref().map(Born::pid).map_err(Clone::clone);
         reply(&runtime, &link, request, parent, outcome);
         if let Ok(born) = born {
-            born.run();
+            born.run_next();
         }
     });
+    // Nothing has to be waited for where the module is at hand.
+    let mut context = Context::from_waker(Waker::noop());
+    if kib <= MADE_AT_ONCE_KIB_MAX && making.as_mut().poll(&mut context).is_ready() {
+        by.made = true;
+    } else {
+        spawner.spawn(making);
+    }
 }
 
 async fn make(

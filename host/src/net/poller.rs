@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Registry, Token};
@@ -23,6 +23,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What wakes the thread that waits.
 const WAKE: Token = Token(usize::MAX);
+
+/// How long a thread keeps looking at the sockets before it goes to sleep. To be woken
+/// takes about as long as most answers of a near node. It does so only while no other
+/// worker has anything to do, and while it pays, see [`Keenness`].
+const KEEN: Duration = Duration::from_micros(40);
+
+/// Waits without such a look after one that was in vain, at most.
+const WAITS_SKIPPED_MAX: u32 = 4096;
 
 /// Sockets that are told to be ready at one time; the others come next.
 const EVENTS_MAX: usize = 256;
@@ -46,6 +54,53 @@ pub(crate) struct Poller {
 struct Turn {
     poll: mio::Poll,
     events: Events,
+    keenness: Keenness,
+}
+
+/// Whether to keep looking. Where others want the processor, a look that lasts keeps them
+/// from the very answer it waits for. So nearly all have to find something, else there are
+/// fewer and fewer.
+#[derive(Default)]
+struct Keenness {
+    /// Waits until the next look.
+    skip: u32,
+    /// Waits to skip after a look in vain.
+    penalty: u32,
+}
+
+impl Keenness {
+    fn wants_to_look(&mut self) -> bool {
+        let wants = self.skip == 0;
+        self.skip = self.skip.saturating_sub(1);
+        wants
+    }
+
+    fn looked(&mut self, found: bool) {
+        if found {
+            self.penalty -= self.penalty.div_ceil(8);
+        } else {
+            self.penalty = (4 * self.penalty).clamp(4, WAITS_SKIPPED_MAX);
+            self.skip = self.penalty;
+        }
+    }
+}
+
+impl Turn {
+    /// Waits for the sockets without end.
+    fn wait(&mut self, is_alone: impl Fn() -> bool) -> io::Result<()> {
+        if is_alone() && self.keenness.wants_to_look() {
+            let begun = Instant::now();
+            while begun.elapsed() < KEEN && is_alone() {
+                self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+                if !self.events.is_empty() {
+                    self.keenness.looked(true);
+                    return Ok(());
+                }
+            }
+            self.keenness.looked(false);
+        }
+        self.poll.poll(&mut self.events, None)
+    }
 }
 
 /// One socket's readiness.
@@ -79,7 +134,8 @@ impl Poller {
         let poll = mio::Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = mio::Waker::new(&registry, WAKE)?;
-        let turn = Turn { poll, events: Events::with_capacity(EVENTS_MAX) };
+        let turn =
+            Turn { poll, events: Events::with_capacity(EVENTS_MAX), keenness: Keenness::default() };
         Ok(Arc::new(Self {
             registry,
             waker,
@@ -107,14 +163,22 @@ impl Poller {
         self.looks.load(Ordering::Relaxed)
     }
 
-    /// Waits for the sockets, as long as that; without end if absent. Calls `found` when
-    /// there is something, then wakes whose sockets are ready. False if another thread is
-    /// at it, or if there was nothing.
-    pub(crate) fn wait(&self, timeout: Option<Duration>, found: impl FnOnce()) -> bool {
+    /// Looks at the sockets, without waiting, and wakes whose are ready. False as below.
+    pub(crate) fn look(&self) -> bool {
+        self.turn(|turn| turn.poll.poll(&mut turn.events, Some(Duration::ZERO)), || {})
+    }
+
+    /// Waits for the sockets. `is_alone` says whether no other worker has anything to do.
+    /// Calls `found` when there is something, then wakes whose sockets are ready. False if
+    /// another thread is at it, or if there was nothing.
+    pub(crate) fn wait(&self, is_alone: impl Fn() -> bool, found: impl FnOnce()) -> bool {
+        self.turn(|turn| turn.wait(is_alone), found)
+    }
+
+    fn turn(&self, wait: impl FnOnce(&mut Turn) -> io::Result<()>, found: impl FnOnce()) -> bool {
         let Some(mut turn) = self.turn.try_lock() else { return false };
         self.attended.store(true, Ordering::SeqCst);
-        let Turn { poll, events } = &mut *turn;
-        let polled = poll.poll(events, timeout);
+        let polled = wait(&mut turn);
         self.attended.store(false, Ordering::SeqCst);
         self.looks.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = polled {
@@ -123,7 +187,7 @@ impl Poller {
             }
             return false;
         }
-        let mut told = events.iter().filter(|event| event.token() != WAKE).peekable();
+        let mut told = turn.events.iter().filter(|event| event.token() != WAKE).peekable();
         if told.peek().is_none() {
             return false;
         }

@@ -21,8 +21,16 @@ impl Wakes {
     }
 }
 
-const SOON: Option<Duration> = Some(Duration::from_secs(10));
-const NOW: Option<Duration> = Some(Duration::ZERO);
+/// Looks until something is told, for ten seconds at most.
+fn soon(poller: &Poller) -> bool {
+    let begun = Instant::now();
+    while !poller.look() {
+        if begun.elapsed() > Duration::from_secs(10) {
+            return false;
+        }
+    }
+    true
+}
 
 fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -41,7 +49,7 @@ fn read(socket: &mut Socket, waker: &Waker, room: usize) -> Poll<io::Result<Vec<
 
 /// Looks until nothing more is told.
 fn settle(poller: &Poller) {
-    while poller.wait(NOW, || {}) {}
+    while poller.look() {}
 }
 
 #[test]
@@ -55,7 +63,7 @@ fn a_reader_is_woken_when_something_comes() {
     assert!(read(&mut socket, &waker, 16).is_pending());
     far.write_all(b"here").unwrap();
     let mut found = false;
-    assert!(poller.wait(SOON, || found = true));
+    assert!(poller.wait(|| false, || found = true));
     assert!(found);
     assert_eq!(wakes.take(), 1);
     assert!(matches!(read(&mut socket, &waker, 16), Poll::Ready(Ok(bytes)) if bytes == b"here"));
@@ -73,7 +81,7 @@ fn an_end_that_came_with_the_last_bytes_is_read() {
     far.write_all(b"last").unwrap();
     drop(far);
     std::thread::sleep(Duration::from_millis(50));
-    assert!(poller.wait(SOON, || {}));
+    assert!(soon(&poller));
     assert!(matches!(read(&mut socket, &waker, 16), Poll::Ready(Ok(bytes)) if bytes == b"last"));
     assert!(matches!(read(&mut socket, &waker, 16), Poll::Ready(Ok(bytes)) if bytes.is_empty()));
 }
@@ -95,7 +103,7 @@ fn a_writer_waits_while_the_other_side_reads_nothing() {
     let mut bytes = vec![0; written];
     far.read_exact(&mut bytes).unwrap();
     while wakes.take() == 0 {
-        poller.wait(SOON, || {});
+        assert!(soon(&poller));
     }
     assert!(Pin::new(&mut socket).poll_write(&mut context, &chunk).is_ready());
 }
@@ -108,15 +116,54 @@ fn one_thread_waits_and_can_be_woken() {
     settle(&poller);
     let waiting = {
         let poller = Arc::clone(&poller);
-        std::thread::spawn(move || poller.wait(None, || {}))
+        std::thread::spawn(move || poller.wait(|| true, || {}))
     };
     while !poller.is_attended() {
         std::thread::yield_now();
     }
     std::thread::sleep(Duration::from_millis(20));
-    assert!(!poller.wait(NOW, || {}), "another thread is at it");
+    assert!(!poller.wait(|| true, || {}), "another thread is at it");
     poller.wake();
     assert!(!waiting.join().unwrap(), "no socket was ready");
+}
+
+#[test]
+fn looks_become_fewer_when_they_are_in_vain_and_more_when_they_find() {
+    let mut keenness = Keenness::default();
+    let mut waits_to_look = |found: bool| {
+        let skipped = (0..).take_while(|_| !keenness.wants_to_look()).count();
+        keenness.looked(found);
+        skipped
+    };
+    let in_vain: Vec<_> = (0..8).map(|_| waits_to_look(false)).collect();
+    assert_eq!(in_vain, [0, 4, 16, 64, 256, 1024, 4096, 4096]);
+    // Half of them find something: that is too few.
+    let half: Vec<_> = (0..6).map(|look| waits_to_look(look % 2 == 0)).collect();
+    assert_eq!(half, [4096, 0, 4096, 0, 4096, 0]);
+    // Nearly all do.
+    assert_eq!(waits_to_look(true), 4096);
+    assert!((0..60).all(|_| waits_to_look(true) == 0));
+    let miss_of_ten: Vec<_> = (0..20).map(|look| waits_to_look(look % 10 != 0)).collect();
+    assert!(miss_of_ten.iter().all(|skipped| *skipped <= 4), "{miss_of_ten:?}");
+}
+
+#[test]
+fn a_waiter_looks_while_nobody_else_works_and_then_sleeps() {
+    let poller = Poller::new().unwrap();
+    let (near, mut far) = pair();
+    let _socket = poller.adopt(near).unwrap();
+    settle(&poller);
+    let asked = std::cell::Cell::new(0);
+    let is_alone = |so: bool| {
+        asked.set(asked.get() + 1);
+        so
+    };
+    far.write_all(b"here").unwrap();
+    assert!(poller.wait(|| is_alone(false), || {}));
+    assert_eq!(asked.take(), 1);
+    far.write_all(b"again").unwrap();
+    assert!(poller.wait(|| is_alone(true), || {}));
+    assert!(asked.take() > 1);
 }
 
 #[test]

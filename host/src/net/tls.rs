@@ -116,6 +116,17 @@ pub struct NotNamed {
     pub found: String,
 }
 
+/// Why the other side may not call itself what it does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// It showed no certificate.
+    #[error("none was shown, and nodes need one here")]
+    Missing,
+    /// Its certificate is for others.
+    #[error(transparent)]
+    NotNamed(#[from] NotNamed),
+}
+
 /// Keys, and what is asked of others.
 pub struct Tls {
     client: TlsConnector,
@@ -247,13 +258,13 @@ impl Tls {
     ///
     /// # Errors
     /// When certificates are asked for and it showed none, or one for another name.
-    pub(super) fn check(&self, stream: &Stream, name: &str) -> Result<(), NotNamed> {
+    pub(super) fn check(&self, stream: &Stream, name: &str) -> Result<(), CertificateError> {
         if !self.verifies {
             return Ok(());
         }
         match stream.certificate() {
-            Some(certificate) => is_for(certificate, name),
-            None => Err(NotNamed { name: name.to_owned(), found: "no certificate".to_owned() }),
+            Some(certificate) => Ok(is_for(certificate, name)?),
+            None => Err(CertificateError::Missing),
         }
     }
 }

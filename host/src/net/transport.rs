@@ -29,7 +29,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::poller::Poller;
 use super::secrets::Secrets;
 use super::stream::Stream;
-use super::tls::NotNamed;
+use super::tls::CertificateError;
 
 /// The path of the protocol on the node's port.
 pub const PATH: &str = "/odeon";
@@ -37,9 +37,6 @@ pub const PATH: &str = "/odeon";
 /// Messages that are written before this side reads again: who always has something
 /// to write must not stop reading.
 const MESSAGES_A_TURN: usize = 8;
-
-/// The refusal code of who is not let in under the name that it says.
-const NOT_ALLOWED: Refusal = Refusal::NotAllowed;
 
 /// Why a connection ended, or never came about.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +74,9 @@ pub enum TransportError {
     /// The name that it says cannot name a node.
     #[error("`{}` cannot name a node", .0.escape_debug())]
     BadName(String),
-    /// Its certificate is not for the name that it says.
+    /// It showed no certificate, or one that is not for the name that it says.
     #[error("the certificate of the other side: {0}")]
-    Certificate(#[from] NotNamed),
+    Certificate(#[from] CertificateError),
     /// It sent what is not the protocol.
     #[error("protocol violation: {0}")]
     Violation(String),
@@ -188,6 +185,14 @@ pub(super) struct Answering<'a> {
     pub(super) roles: &'static [Role],
     /// Whether the other side may have the name that it says.
     pub(super) check: &'a Check<'a>,
+}
+
+/// What who is not let in under the name that it says is told about that.
+fn refusal(error: &TransportError) -> Refusal {
+    match error {
+        TransportError::Certificate(CertificateError::Missing) => Refusal::NoCertificate,
+        _ => Refusal::NotAllowed,
+    }
 }
 
 fn config() -> WebSocketConfig {
@@ -319,8 +324,8 @@ impl Transport {
                 && let Err(error) = check(self.socket.get_ref(), theirs)
             {
                 effects.clear();
+                handshake.declined(refusal(&error), &mut effects);
                 declined = Some(error);
-                handshake.declined(NOT_ALLOWED, &mut effects);
             }
         }
     }

@@ -106,6 +106,12 @@ impl Net {
 }
 
 impl Host {
+    /// Sets up more of it, as `ip` says it (`route add ...`). False where the system
+    /// cannot.
+    pub fn set_up(&self, arguments: &str) -> bool {
+        ip(&format!("-n {} {arguments}", self.name))
+    }
+
     /// The calling thread's sockets are on this host from now on.
     ///
     /// # Panics

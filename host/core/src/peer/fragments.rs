@@ -3,7 +3,8 @@
 //! A stream is one whole frame of a signal, cut into pieces; its number is higher than
 //! that of every stream before it. The first piece holds the frame's header, so that
 //! a frame that may not come is refused at once. Memory is taken for what has arrived,
-//! never for what was announced.
+//! and for no more than 2 MiB of what was announced: of all streams together, that is
+//! no more than twice what may arrive.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ use super::inbound::Violation;
 use super::{STREAMS_BYTES_MAX, STREAMS_MAX};
 use crate::wire::kind::is_signal;
 use crate::wire::{HEADER_BYTES, SIGNAL_BYTES_MAX, STREAM_PIECE_BYTES};
+
+/// Bytes of an announced frame that memory is taken for before they arrive.
+const AHEAD_BYTES: usize = 2 * STREAMS_BYTES_MAX / STREAMS_MAX;
 
 /// A frame of which some pieces have arrived.
 struct Partial {
@@ -59,7 +63,7 @@ impl Fragments {
             return Err(Violation::StreamLength(stream));
         }
         if length > partial.bytes.capacity() {
-            let room = (2 * length).min(partial.length);
+            let room = (2 * length).max(AHEAD_BYTES).min(partial.length);
             partial.bytes.reserve_exact(room - partial.bytes.len());
         }
         partial.bytes.extend_from_slice(piece);
@@ -69,6 +73,12 @@ impl Fragments {
         }
         self.held_bytes -= length;
         Ok(self.under_way.remove(&stream).map(|partial| partial.bytes.into()))
+    }
+
+    /// Bytes of all frames that are not whole.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     fn begin(&mut self, stream: u64, piece: &[u8]) -> Result<(), Violation> {

@@ -13,7 +13,7 @@ use super::fragments::Fragments;
 use super::{SIGNAL_WINDOW_BYTES, STREAMS_BYTES_MAX, STREAMS_MAX};
 use crate::id::NodeId;
 use crate::signal::Signal;
-use crate::wire::kind::{COMPRESSED, FRAGMENT, MESSAGE_TO_ACTOR, NODES, is_signal};
+use crate::wire::kind::{COMPRESSED, FRAGMENT, MESSAGE_TO_ACTOR, is_item, is_signal};
 use crate::wire::{
     Address, BODY_BYTES_MAX, DecodeError, FEATURE_LZ4, Frame, HEADER_BYTES, Item,
     MESSAGE_BYTES_MAX, Raw, SIGNAL_BYTES_MAX, STREAM_PIECE_BYTES, decode_message_to_actor,
@@ -205,7 +205,7 @@ impl Inbound {
         body: &[u8],
         whole: &Bytes,
     ) -> Result<Option<Received>, Violation> {
-        if is_signal(kind) || kind == NODES {
+        if is_item(kind) {
             let item = Item::decode_body(kind, body, whole, self.own, self.peer)?;
             return Ok(Some(Received::Item(item)));
         }

@@ -85,14 +85,17 @@ impl Outbox {
         }
     }
 
-    /// Queues an item; nodes go with control, signals that never travel go nowhere.
+    /// Queues an item; nodes, names and groups go with control, signals that never travel
+    /// go nowhere.
     #[inline]
     pub fn push_item(&mut self, item: &Item) -> Pushed {
         let sender = match item {
             Item::Signal { from, .. } => *from,
             Item::Spawn(request) => request.parent,
             Item::Call(request) => request.caller,
+            Item::ToGroup { from, .. } => *from,
             Item::Nodes(nodes) => return self.push_nodes(nodes),
+            Item::Names(_) | Item::Groups(_) => return self.push_control(item),
         };
         let is_held = self.bulk.holds(sender);
         let out = if is_held { self.bulk.held_end(sender) } else { self.normal.end() };
@@ -124,6 +127,20 @@ impl Outbox {
     fn pushed(&mut self) -> Pushed {
         self.busy |= self.signal_bytes() > BUSY_BYTES;
         if self.busy { Pushed::Busy } else { Pushed::Queued }
+    }
+
+    /// Queues an item that goes before all others and needs no credit. Whoever makes them
+    /// keeps each below [`NODES_BYTES`].
+    fn push_control(&mut self, item: &Item) -> Pushed {
+        let out = self.control.end();
+        let start = out.len();
+        if item.encode(out).is_err() {
+            return Pushed::TooLarge;
+        }
+        let bytes = out.len() - start;
+        debug_assert!(bytes <= NODES_BYTES, "a long frame before all others: {bytes} bytes");
+        self.control.added(bytes);
+        self.pushed()
     }
 
     /// As many frames as keep each one short.
@@ -177,6 +194,7 @@ impl Outbox {
         if std::mem::take(&mut self.alone) {
             return self.background.take(MESSAGE_BYTES_MAX, true, into) > 0;
         }
+        into.reserve(self.queued_bytes().min(MESSAGE_BYTES_MAX));
         self.control.take(CONTROL_BYTES, false, into);
         // Counted before compression, which would else make for long work.
         let mut taken = into.len();

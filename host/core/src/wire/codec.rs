@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{decode_info, encode_info};
 use super::kind::{
-    ABOUT, CANCEL, COMPRESSED, CREDIT, FRAGMENT, HELLO, NODES, OPTIONAL, PING, PONG, PROOF,
-    REFUSED, REPLY, REQUEST, SIGNAL_CREDIT, STREAM_DATA, STREAM_END, TICK, WELCOME, is_signal,
+    ABOUT, CANCEL, COMPRESSED, CREDIT, FRAGMENT, HELLO, OPTIONAL, PING, PONG, PROOF, REFUSED,
+    REPLY, REQUEST, SIGNAL_CREDIT, STREAM_DATA, STREAM_END, TICK, WELCOME, is_item,
 };
 use super::{
     Frame, HEADER_BYTES, Hello, NODE_NAME_BYTES_MAX, NodeInfo, Outcome, Refusal, Role,
@@ -141,8 +141,8 @@ impl Raw {
             ABOUT => Frame::About(decode_info(self)?),
             TICK => Frame::Tick,
             SIGNAL_CREDIT => Frame::SignalCredit { bytes: self.fixed()? },
-            NODES | FRAGMENT | COMPRESSED => return Err(DecodeError::OutOfPlace(self.kind)),
-            kind if is_signal(kind) => return Err(DecodeError::OutOfPlace(kind)),
+            FRAGMENT | COMPRESSED => return Err(DecodeError::OutOfPlace(self.kind)),
+            kind if is_item(kind) => return Err(DecodeError::OutOfPlace(kind)),
             kind if kind & OPTIONAL != 0 => return Ok(None),
             kind => return Err(DecodeError::UnknownKind(kind)),
         };
@@ -293,6 +293,7 @@ fn refusal_code(refusal: Refusal) -> (u8, u16, u16) {
         Refusal::Simultaneous => (7, 0, 0),
         Refusal::NotAllowed => (8, 0, 0),
         Refusal::NameInUse => (9, 0, 0),
+        Refusal::NoCertificate => (10, 0, 0),
         Refusal::Other(code) => (code, 0, 0),
     }
 }
@@ -309,6 +310,7 @@ fn refusal(code: u8, min: u16, max: u16) -> Refusal {
         7 => Refusal::Simultaneous,
         8 => Refusal::NotAllowed,
         9 => Refusal::NameInUse,
+        10 => Refusal::NoCertificate,
         other => Refusal::Other(other),
     }
 }

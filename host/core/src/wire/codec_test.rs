@@ -62,6 +62,7 @@ fn golden() -> Vec<(Frame, Vec<u8>)> {
         (Frame::Refused(Refusal::Simultaneous), vec![0x03, 3, 0, 0, 0, 7, 0, 0]),
         (Frame::Refused(Refusal::NotAllowed), vec![0x03, 3, 0, 0, 0, 8, 0, 0]),
         (Frame::Refused(Refusal::NameInUse), vec![0x03, 3, 0, 0, 0, 9, 0, 0]),
+        (Frame::Refused(Refusal::NoCertificate), vec![0x03, 3, 0, 0, 0, 10, 0, 0]),
         (Frame::Welcome(info()), [&[0x04, 12, 0, 0, 0], INFO].concat()),
         (Frame::About(info()), [&[0x05, 12, 0, 0, 0], INFO].concat()),
         (Frame::Tick, vec![0x22, 0, 0, 0, 0]),

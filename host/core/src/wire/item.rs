@@ -1,9 +1,12 @@
 //! What two connected nodes say to each other besides exchanges: signals of their
-//! actors, requests to make actors, calls of functions, and which nodes they know.
+//! actors, requests to make actors, calls of functions, and which nodes, names and groups
+//! they know.
 
 mod decode;
 mod encode;
 mod fixed;
+mod groups;
+mod names;
 
 use bytes::Bytes;
 
@@ -13,6 +16,7 @@ pub use encode::TooLarge;
 pub(super) use encode::encode_info;
 
 use crate::id::{Name, Pid, Reference};
+use crate::key::Key;
 use crate::signal::Signal;
 
 /// The longest frame of a signal, a spawn request or a call, header included, in bytes: the
@@ -87,6 +91,22 @@ pub enum Item {
     Call(Box<CallRequest>),
     /// Other visible nodes that the sender is connected with.
     Nodes(Vec<NodeInfo>),
+    /// What the machines of [`names`](crate::names) say to each other. Actors travel as
+    /// serials where it is clear whose they are.
+    Names(crate::names::Frame),
+    /// What the machines of [`groups`](crate::groups) say to each other.
+    Groups(crate::groups::Frame),
+    /// A message to all members of a group that the receiving node has when it arrives.
+    ToGroup {
+        /// The serial of the actor who sends it.
+        from: u64,
+        /// The scope.
+        scope: Key,
+        /// The group.
+        group: Key,
+        /// What is sent.
+        body: Bytes,
+    },
 }
 
 /// Asks another node to make an actor; answered by

@@ -653,7 +653,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_item_or_refused(
-        kind in prop_oneof![Just(NODES), 0x30..=0x35_u8],
+        kind in prop_oneof![Just(NODES), 0x30..=0x35_u8, 0x40..=0x42_u8],
         body in vec(any::<u8>(), 0..400),
     ) {
         let raw = Raw { kind, body: body.into() };

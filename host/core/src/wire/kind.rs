@@ -24,11 +24,20 @@ pub(crate) const CALL: u8 = 0x35;
 pub(crate) const FRAGMENT: u8 = 0x38;
 pub(crate) const SIGNAL_CREDIT: u8 = 0x39;
 pub(crate) const COMPRESSED: u8 = 0x3a;
+pub(crate) const NAMES: u8 = 0x40;
+pub(crate) const GROUPS: u8 = 0x41;
+pub(crate) const MESSAGE_TO_GROUP: u8 = 0x42;
 /// Kinds with this bit may be skipped by who does not know them.
 pub(crate) const OPTIONAL: u8 = 0x80;
 
 /// Whether the frame is something that one actor does to another: it costs credit,
 /// and it may be cut into fragments.
 pub(crate) const fn is_signal(kind: u8) -> bool {
-    matches!(kind, MESSAGE_TO_ACTOR..=CALL)
+    matches!(kind, MESSAGE_TO_ACTOR..=CALL | MESSAGE_TO_GROUP)
+}
+
+/// Whether the frame is an [`Item`](super::Item) without fragments or compression around
+/// it.
+pub(crate) const fn is_item(kind: u8) -> bool {
+    is_signal(kind) || matches!(kind, NODES | NAMES | GROUPS)
 }

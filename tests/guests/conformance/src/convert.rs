@@ -1,6 +1,7 @@
 //! From the protocol's words to the bindings' and back, and nothing else.
 
 use odeon_guest::bindings::odeon::actor::{io, mailbox, process, rpc};
+use odeon_guest::spawn;
 use odeon_test_protocol as protocol;
 
 /// Says a word of one side in the other's.
@@ -104,7 +105,7 @@ variants! {
     Module <=> process::Module { This; Name, Digest }
     ReplyWhen <=> process::ReplyWhen { Always, Never, Failed, Spawned; }
     AliasMode <=> process::AliasMode { Explicit, Demonitor, ReplyDemonitor; }
-    SpawnError <=> process::SpawnError {
+    SpawnError <=> spawn::SpawnError {
         Noconnection;
         NoModule, NoFunction, BadArgument, BadName, SystemLimit, Denied
     }

@@ -12,6 +12,7 @@ use super::{
     NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SpawnRequest, StartAt,
 };
 use crate::id::{ID_END, Name, NodeId, Pid, Reference};
+use crate::key::Key;
 use crate::reason::Reason;
 use crate::signal::{
     CallError, Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError,
@@ -76,6 +77,13 @@ impl Item {
                 }
                 Ok(Self::Nodes(nodes))
             }
+            kind::NAMES => Ok(Self::Names(reader.names(own, peer)?)),
+            kind::GROUPS => Ok(Self::Groups(reader.groups()?)),
+            kind::MESSAGE_TO_GROUP => {
+                let from = reader.id()?;
+                let [scope, group] = [reader.key()?, reader.key()?];
+                Ok(Self::ToGroup { from, scope, group, body: reader.tail() })
+            }
             other => Err(DecodeError::OutOfPlace(other)),
         }
     }
@@ -103,7 +111,7 @@ pub(in crate::wire) fn decode_info(raw: &Raw) -> Result<NodeInfo, DecodeError> {
 }
 
 /// Reads a body from its front.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     kind: u8,
     rest: &'a [u8],
     /// What keeps `rest` alive.
@@ -112,25 +120,25 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     #[inline]
-    fn take<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
+    pub(super) fn take<T: Deserialize<'a>>(&mut self) -> Result<T, DecodeError> {
         let (value, rest) = fixed_part(self.kind, self.rest)?;
         self.rest = rest;
         Ok(value)
     }
 
-    fn malformed(&self) -> DecodeError {
+    pub(super) fn malformed(&self) -> DecodeError {
         DecodeError::Malformed(self.kind)
     }
 
     /// Half of a pid or reference.
     #[inline]
-    fn id(&mut self) -> Result<u64, DecodeError> {
+    pub(super) fn id(&mut self) -> Result<u64, DecodeError> {
         let id = self.take()?;
         self.checked(id)
     }
 
     #[inline]
-    fn checked(&self, id: u64) -> Result<u64, DecodeError> {
+    pub(super) fn checked(&self, id: u64) -> Result<u64, DecodeError> {
         if id < ID_END { Ok(id) } else { Err(self.malformed()) }
     }
 
@@ -139,8 +147,17 @@ impl<'a> Reader<'a> {
         Name::new(text).ok_or(self.malformed())
     }
 
+    pub(super) fn key(&mut self) -> Result<Key, DecodeError> {
+        let bytes = self.take()?;
+        self.key_of(bytes)
+    }
+
+    pub(super) fn key_of(&self, bytes: &[u8]) -> Result<Key, DecodeError> {
+        Key::new(bytes).map_err(|_| self.malformed())
+    }
+
     /// A list's length.
-    fn count(&mut self, max: usize) -> Result<usize, DecodeError> {
+    pub(super) fn count(&mut self, max: usize) -> Result<usize, DecodeError> {
         let count: u64 = self.take()?;
         let count = usize::try_from(count).ok().filter(|count| *count <= max);
         count.ok_or(self.malformed())

@@ -110,6 +110,9 @@ impl Item {
                 StartAt::Entry { .. } | StartAt::Call(_) => false,
             },
             Self::Nodes(nodes) => nodes.len() > NODES_MAX,
+            Self::Names(frame) => super::names::is_too_long(frame),
+            Self::Groups(frame) => super::groups::is_too_long(frame),
+            Self::ToGroup { .. } => false,
         }
     }
 
@@ -126,6 +129,21 @@ impl Item {
             Self::Nodes(nodes) => {
                 encode_node_list(nodes, out);
                 Some(Tail::NONE)
+            }
+            Self::Names(frame) => {
+                header(out, kind::NAMES);
+                super::names::encode(frame, out);
+                Some(Tail::NONE)
+            }
+            Self::Groups(frame) => {
+                header(out, kind::GROUPS);
+                super::groups::encode(frame, out);
+                Some(Tail::NONE)
+            }
+            Self::ToGroup { from, scope, group, body } => {
+                header(out, kind::MESSAGE_TO_GROUP);
+                append(out, &(from, scope.as_bytes(), group.as_bytes()));
+                Some(Tail::Bytes(body))
             }
         }
     }
