@@ -12,7 +12,7 @@
 //! - `transfer MIB`: a large transfer between actors;
 //! - `mesh MINUTES`: 30 nodes that are started one after another, and at once;
 //! - `strangers COUNT`: connections that never finish their handshake;
-//! - `slow`: 200 ms of delay, 1 Mbit/s, 30 % loss;
+//! - `slow SECONDS`: 200 ms of delay, 1 Mbit/s, 30 % loss;
 //! - `clocks SECONDS`: nodes whose clocks differ by days.
 //!
 //! Prints each figure as a line of JSON, with what it has to be. Exit code 1 if one is
@@ -82,7 +82,7 @@ async fn run(show: &'static str, number: Option<u64>) -> anyhow::Result<Report> 
         "transfer" => transfer::show(&mut report, number.unwrap_or(1024)).await?,
         "mesh" => mesh::show(&mut report, 60 * seconds(2))?,
         "strangers" => strangers::show(&mut report, number.unwrap_or(10_000)).await?,
-        "slow" => slow::show(&mut report).await?,
+        "slow" => slow::show(&mut report, seconds(40)).await?,
         _ => clocks::show(&mut report, seconds(30)).await?,
     }
     Ok(report)
