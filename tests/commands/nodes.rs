@@ -25,6 +25,17 @@ fn a_node_says_when_it_is_ready_and_stops_when_asked() {
 }
 
 #[test]
+fn a_node_takes_all_the_descriptors_that_it_may_have() {
+    let place = Place::new();
+    let _node = place.node("one");
+    let process = place.json(&["nodes", "--local", "--json"])[0]["process"].clone();
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("of Linux");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("known");
+    let values: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(values[0], values[1], "{files}");
+}
+
+#[test]
 fn a_node_ends_its_actors_when_it_is_interrupted_or_terminated() {
     let place = Place::new();
     let spins = place.file("spins.wat", says("here", FOR_EVER));

@@ -15,6 +15,7 @@ use odeon::control::service::NodeService;
 use odeon::net::{self, Identity, Mode, dial};
 use odeon::{Config, Node};
 use odeon_core::wire::Role;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -137,6 +138,7 @@ impl Args {
             tier: settings.tier,
             ..Config::new(settings.name.clone(), settings.data_dir)
         };
+        take_descriptors();
         // Before the ready line, so that whoever reads it may stop the node at once.
         let mut signals = Signals::new()?;
         let node = Node::start(config).map_err(|error| Exit::because(&error))?;
@@ -202,6 +204,16 @@ impl Args {
         membership.leave().await;
         server.stop().await;
         Ok(code::OK)
+    }
+}
+
+/// Lets this process have as many descriptors as it may: each connection takes one, and
+/// what most shells set by default is less than a listener's connections.
+fn take_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::info!(%error, "the limit of open files stays as it is");
     }
 }
 

@@ -29,6 +29,9 @@ use crate::control::discovery::is_node_name;
 /// After a failed accept, which is nearly always a lack of descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// A lack that stays is told again after this.
+const ACCEPT_FAILURE_TOLD: Duration = Duration::from_secs(10);
+
 /// Connections get this long to write out what they still have at the stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);
 
@@ -166,6 +169,7 @@ async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let mut stop = host.stop.clone();
+    let mut told = None;
     loop {
         let due = host.refusals.due();
         let accepted = tokio::select! {
@@ -180,7 +184,10 @@ async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
         let (socket, from) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                if told.is_none_or(|told: Instant| told.elapsed() > ACCEPT_FAILURE_TOLD) {
+                    tracing::warn!(%error, "cannot accept connections; trying on");
+                    told = Some(Instant::now());
+                }
                 tokio::time::sleep(ACCEPT_RETRY).await;
                 continue;
             }
