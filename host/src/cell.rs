@@ -29,9 +29,19 @@ pub(crate) struct Cell {
     state: Mutex<State>,
     /// Bytes of the guest's linear memories, for listings.
     pub(crate) memory_bytes: AtomicU64,
-    /// The registered name. Written by the directory alone.
-    pub(crate) name: Mutex<Option<Name>>,
+    /// Written by the directory alone.
+    pub(crate) naming: Mutex<Naming>,
     descendants: OnceLock<Arc<Quota>>,
+}
+
+/// Whether an actor has a name.
+#[derive(Default)]
+pub(crate) enum Naming {
+    #[default]
+    Nameless,
+    Named(Name),
+    /// It ends, and gets no name any more.
+    Over,
 }
 
 /// What does not change about an actor.
@@ -127,8 +137,16 @@ impl Cell {
                 suspended: None,
             }),
             memory_bytes: AtomicU64::new(0),
-            name: Mutex::new(None),
+            naming: Mutex::default(),
             descendants: OnceLock::new(),
+        }
+    }
+
+    /// The registered name.
+    pub(crate) fn name(&self) -> Option<Name> {
+        match &*self.naming.lock() {
+            Naming::Named(name) => Some(name.clone()),
+            Naming::Nameless | Naming::Over => None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use odeon_core::{Name, Pid, Reference};
 use parking_lot::RwLock;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Naming};
 
 /// Locks that the pids are spread over.
 const SHARDS: usize = 64;
@@ -46,9 +46,17 @@ impl Directory {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn remove(&self, serial: u64) {
-        if self.shard(serial).write().remove(&serial).is_some() {
+    /// Takes an actor out, and frees its place among its ancestors' children in one step:
+    /// nobody finds that it is gone before the place is free, and no listing has both it
+    /// and who got the place.
+    pub(crate) fn remove(&self, cell: &Cell) {
+        let serial = cell.pid.serial;
+        let mut shard = self.shard(serial).write();
+        if shard.remove(&serial).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            if let Some(quota) = &cell.about.quota {
+                quota.give();
+            }
         }
     }
 
@@ -84,20 +92,17 @@ impl Directory {
         self.aliases[alias.serial as usize % SHARDS].read().get(&alias.serial).copied()
     }
 
-    /// Gives a name. Whether the actor still lives is checked under the names'
-    /// lock, and [`Directory::unname`] comes after its end is marked, so no dead
-    /// actor keeps a name.
+    /// Gives a name, but to none that [`Directory::unname`] has marked.
     pub(crate) fn register(&self, name: Name, serial: u64) -> Result<(), RegisterError> {
         let mut names = self.names.write();
         let Some(cell) = self.find(serial) else { return Err(RegisterError::NoProc) };
-        if names.contains_key(&name) {
-            return Err(RegisterError::Taken);
+        let mut own = cell.naming.lock();
+        match *own {
+            Naming::Over => return Err(RegisterError::NoProc),
+            _ if names.contains_key(&name) => return Err(RegisterError::Taken),
+            Naming::Named(_) => return Err(RegisterError::Named),
+            Naming::Nameless => *own = Naming::Named(name.clone()),
         }
-        let mut own = cell.name.lock();
-        if own.is_some() {
-            return Err(RegisterError::Named);
-        }
-        *own = Some(name.clone());
         drop(own);
         names.insert(name, cell);
         Ok(())
@@ -106,23 +111,23 @@ impl Directory {
     pub(crate) fn unregister(&self, name: &Name) -> bool {
         let removed = self.names.write().remove(name);
         if let Some(cell) = &removed {
-            *cell.name.lock() = None;
+            *cell.naming.lock() = Naming::Nameless;
         }
         removed.is_some()
     }
 
-    /// Takes away the name of an actor that ends and is no longer found by its pid.
+    /// Takes away the name of an actor that ends, and lets it have none any more.
     pub(crate) fn unname(&self, cell: &Cell) {
-        // Race: a registration that still found the actor sets its name under the
-        // names' lock. While that lock can be read none is under way, and a later
-        // one will not find the actor, so an actor without a name has none for good.
-        if let Some(_quiet) = self.names.try_read()
-            && cell.name.lock().is_none()
-        {
+        // Most have none, and need not wait for the names of others.
+        let mut own = cell.naming.lock();
+        if matches!(*own, Naming::Nameless) {
+            *own = Naming::Over;
             return;
         }
+        drop(own);
         let mut names = self.names.write();
-        if let Some(name) = cell.name.lock().take() {
+        let own = std::mem::replace(&mut *cell.naming.lock(), Naming::Over);
+        if let Naming::Named(name) = own {
             names.remove(&name);
         }
     }

@@ -656,7 +656,7 @@ pub(crate) fn describe(cell: &crate::cell::Cell) -> ActorInfo {
     ActorInfo {
         id: cell.pid.serial,
         pid: cell.pid.to_string(),
-        name: cell.name.lock().as_ref().map(ToString::to_string),
+        name: cell.name().map(|name| name.to_string()),
         module: cell.about.module.to_string(),
         start: cell.about.start.to_string(),
         parent: cell.about.parent.map(|parent| parent.serial),

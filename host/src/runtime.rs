@@ -402,21 +402,18 @@ impl Runtime {
         !pulled.more || state.doomed
     }
 
-    /// The end of an actor: its guest is gone already. From here on nobody finds it;
-    /// then its name and its place among its ancestors' children are free; then those
-    /// who care are told.
+    /// The end of an actor: its guest is gone already. Its name is free; then its place
+    /// among its ancestors' children, and from there on nobody finds it; then those who
+    /// care are told. So nobody hears of the end before both are free.
     pub(crate) fn end(&self, cell: &Arc<Cell>, reason: Reason) -> Reason {
         let mut state = cell.state();
         with_effects(|effects| {
             state.process.stop(reason, effects);
             self.perform(&mut state, effects);
-            let unread = cell.close();
-            self.directory.remove(cell.pid.serial);
             self.directory.unname(cell);
+            self.directory.remove(cell);
+            let unread = cell.close();
             self.cluster.actor_ended(cell.pid);
-            if let Some(quota) = &cell.about.quota {
-                quota.give();
-            }
             let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);
             if let Some(call) = &cell.about.call {
                 call.ended(self, cell.pid, &reason);

@@ -142,10 +142,7 @@ impl Runtime {
         if let Some(name) = name
             && let Err(error) = self.directory.register(name, pid.serial)
         {
-            self.directory.remove(pid.serial);
-            if let Some(quota) = &cell.about.quota {
-                quota.give();
-            }
+            self.directory.remove(&cell);
             return Err(SpawnError::BadName(match error {
                 RegisterError::Taken => {
                     format!("{} is taken", plan.name.as_deref().unwrap_or_default())

@@ -238,7 +238,7 @@ impl Host for GuestState {
         let waiting = pid != self.cell.pid && subject.state().waiting.is_some();
         Ok(Some(Info {
             pid: pid.into(),
-            name: subject.name.lock().as_ref().map(|name| name.as_str().to_owned()),
+            name: subject.name().map(|name| name.as_str().to_owned()),
             module: subject.about.module.to_string(),
             start: subject.about.start.to_string(),
             parent: subject.about.parent.map(Into::into),
