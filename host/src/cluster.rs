@@ -98,8 +98,18 @@ pub enum AcceptCalls {
     Any,
     /// None.
     None,
-    /// Those with these names on this node, or with these digests, as 64 digits.
-    Listed(Vec<String>),
+    /// Those that at least one of these allows.
+    Listed(Vec<Allowed>),
+}
+
+/// Calls that a node takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// From this node; from any if absent.
+    pub from: Option<String>,
+    /// Of the module with this name on the node that is called, or with this digest, as 64
+    /// digits; of any if absent.
+    pub module: Option<String>,
 }
 
 /// Which modules other nodes may bring along.

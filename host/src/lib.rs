@@ -6,6 +6,7 @@
 
 pub mod bench;
 mod call;
+pub mod cbor;
 mod cell;
 pub mod cluster;
 pub mod config;

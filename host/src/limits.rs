@@ -130,6 +130,22 @@ impl Quota {
     }
 }
 
+/// A place among an actor's descendants, for what is no actor; given back when dropped.
+pub(crate) struct Place(Arc<Quota>);
+
+impl Place {
+    /// Whoever makes this has taken the place.
+    pub(crate) fn taken(quota: Arc<Quota>) -> Self {
+        Self(quota)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.give();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

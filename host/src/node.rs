@@ -9,7 +9,7 @@ use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
 use odeon_core::signal::{CallError, Monitored, Signal, SpawnError};
 use odeon_core::wire::{Address, CallAt, CallRequest, LimitsAsked, SpawnRequest, StartAt};
-use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
+use odeon_core::{Envelope, NodeId, Pid, Reason};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
@@ -23,7 +23,7 @@ use crate::native::Native;
 use crate::rights::Rights;
 use crate::runtime::{Parts, Runtime};
 use crate::scheduler::Scheduler;
-use crate::services;
+use crate::services::{self, Asked};
 use crate::spawn::{Born, Code, Plan};
 use crate::timers::{Later, Recipient, Timers};
 use crate::wasm::{self, Engines, Programs, Start};
@@ -374,17 +374,7 @@ impl Node {
 
     /// The guest's actor with this short id, pid or registered name.
     pub fn find(&self, text: &str) -> Option<Pid> {
-        let directory = &self.runtime().directory;
-        let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
-        let serial = match inner.and_then(|inner| inner.split_once('.')) {
-            Some((node, serial)) if node == self.id().get().to_string() => serial,
-            Some(_) => return None,
-            None => text,
-        };
-        let by_id = serial.parse().ok().and_then(|serial| directory.find(serial));
-        let by_name = || directory.whereis(&Name::new(text)?);
-        let found = by_id.or_else(by_name);
-        found.filter(|cell| !cell.is_native()).map(|cell| cell.pid)
+        self.runtime().find_guest(text)
     }
 
     /// Sends an exit signal.
@@ -440,7 +430,8 @@ impl Node {
             }
         };
         if module == services::MODULE && node == self.name() {
-            return services::answer(self.runtime(), &at);
+            let asked = Asked { at, is_cast: false, caller: None, timeout_ms };
+            return services::answer(self.runtime(), asked).await;
         }
         let mut asker = self.native("rpc");
         let request = self.runtime().fresh_reference();

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use odeon_core::process::{Effect, Effects, Process, undeliverable};
 use odeon_core::signal::{CallError, ExitOrigin, Signal, SpawnError};
-use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
+use odeon_core::{Envelope, Name, NodeId, Pid, Reason, Reference};
 use tokio::sync::oneshot;
 
 use crate::cell::{Batch, Cell, Pushed, Question, State, Waiting};
@@ -400,6 +400,20 @@ impl Runtime {
             });
         }
         !pulled.more || state.doomed
+    }
+
+    /// The guest's actor with this short id, pid or registered name.
+    pub(crate) fn find_guest(&self, text: &str) -> Option<Pid> {
+        let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+        let serial = match inner.and_then(|inner| inner.split_once('.')) {
+            Some((node, serial)) if node == self.id.get().to_string() => serial,
+            Some(_) => return None,
+            None => text,
+        };
+        let by_id = serial.parse().ok().and_then(|serial| self.directory.find(serial));
+        let by_name = || self.directory.whereis(&Name::new(text)?);
+        let found = by_id.or_else(by_name);
+        found.filter(|cell| !cell.is_native()).map(|cell| cell.pid)
     }
 
     /// The end of an actor: its guest is gone already. Its name is free; then its place

@@ -6,16 +6,20 @@
 //! | `nodes()` | other nodes that this one knows: name, id, whether connected or hidden |
 //! | `ps()` | the actors of guests, as `odeon ps` lists them |
 //! | `stats()` | name, id, version and figures of the node |
+//! | `call ["name", value]` | what the generic server of that name answers to this value |
 //!
-//! Values are records and lists, in WAVE or JSON. None of the functions takes arguments.
+//! Values are records and lists, in WAVE or JSON. The first three take no arguments. `call`
+//! takes JSON, and gives JSON: in WAVE, a text of it.
+
+mod actors;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use odeon_core::NodeId;
 use odeon_core::node::Nodes;
 use odeon_core::signal::{CallError, SpawnError};
 use odeon_core::wire::CallAt;
+use odeon_core::{NodeId, Pid};
 use wasmtime::component::Val;
 
 use crate::modules::wave;
@@ -25,33 +29,54 @@ use crate::runtime::Runtime;
 /// The module's name. A module that is deployed under it cannot be called by it.
 pub(crate) const MODULE: &str = "odeon";
 
+/// A call of a function of this module.
+pub(crate) struct Asked {
+    pub(crate) at: CallAt,
+    /// Nobody waits for an outcome.
+    pub(crate) is_cast: bool,
+    /// Whose end makes the outcome useless.
+    pub(crate) caller: Option<Pid>,
+    pub(crate) timeout_ms: Option<u32>,
+}
+
 /// The outcome of a call of a function of this module.
-pub(crate) fn answer(runtime: &Arc<Runtime>, at: &CallAt) -> Result<Bytes, CallError> {
-    let CallAt::Text { text, json } = at else {
+pub(crate) async fn answer(runtime: &Arc<Runtime>, asked: Asked) -> Result<Bytes, CallError> {
+    let CallAt::Text { text, json } = &asked.at else {
         let error = "functions of `odeon` are called as text, as in `nodes()`".into();
         return Err(SpawnError::NoFunction(error).into());
     };
     let function = wave::path(text);
+    let arguments = text[text.find(function).unwrap_or(0) + function.len()..].trim();
+    if function == "call" {
+        let value = actors::call(runtime, arguments, &asked).await?;
+        return match json {
+            true => Ok(value.to_string().into()),
+            false => shown(&Val::String(value.to_string()), false),
+        };
+    }
     let value = match function {
         "nodes" => nodes(runtime),
-        "ps" => actors(runtime),
+        "ps" => ps(runtime),
         "stats" => stats(runtime),
         other => {
-            let error = format!("`odeon` has no function `{other}`; it has nodes, ps and stats");
+            let error =
+                format!("`odeon` has no function `{other}`; it has call, nodes, ps and stats");
             return Err(SpawnError::NoFunction(error).into());
         }
     };
-    let arguments: String = text[text.find(function).unwrap_or(0) + function.len()..]
-        .chars()
-        .filter(|char| !char.is_whitespace())
-        .collect();
+    let arguments: String = arguments.chars().filter(|char| !char.is_whitespace()).collect();
     if !["()", "[]", "{}"].contains(&arguments.as_str()) {
         let error = format!("`{function}` of `odeon` takes no arguments: write `{function}()`");
         return Err(SpawnError::BadArgument(error).into());
     }
+    shown(&value, *json)
+}
+
+fn shown(value: &Val, json: bool) -> Result<Bytes, CallError> {
+    let values = std::slice::from_ref(value);
     let text = match json {
-        true => wave::results_to_json(&[value]).map(|value| value.to_string()),
-        false => wave::results_to_wave(&[value]),
+        true => wave::results_to_json(values).map(|value| value.to_string()),
+        false => wave::results_to_wave(values),
     };
     let limit = |error: wave::CallError| SpawnError::SystemLimit(error.to_string());
     Ok(text.map_err(limit)?.into())
@@ -77,7 +102,7 @@ fn nodes(runtime: &Runtime) -> Val {
     Val::List(nodes.collect())
 }
 
-fn actors(runtime: &Runtime) -> Val {
+fn ps(runtime: &Runtime) -> Val {
     let cells = runtime.directory.all();
     let guests = cells.iter().filter(|cell| !cell.is_native());
     let actors = guests.map(|cell| {

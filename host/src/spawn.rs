@@ -11,7 +11,7 @@ use odeon_core::{Envelope, Name, Pid, Reference};
 use crate::call::Call;
 use crate::cell::{About, Cell};
 use crate::directory::RegisterError;
-use crate::limits::Limits;
+use crate::limits::{Limits, Quota};
 use crate::modules::compile::Tier;
 use crate::modules::digest::Digest;
 use crate::rights::Rights;
@@ -115,10 +115,7 @@ impl Runtime {
             Some(parent) => parent.descendants(),
             None => Arc::clone(&self.quota),
         };
-        quota.take().map_err(|max| {
-            let limit = if max == self.actors_max as u64 { "actors-max" } else { "children-max" };
-            SpawnError::SystemLimit(format!("{limit} of {max} reached"))
-        })?;
+        self.take_place(&quota)?;
         let pid = self.fresh_pid();
         let mut process = Process::new(pid, plan.group_leader, plan.limits.core());
         if let Some(family) = plan.family {
@@ -168,6 +165,14 @@ impl Runtime {
                 born.run();
             }
         });
+    }
+
+    /// Takes a place among the descendants that this counts.
+    pub(crate) fn take_place(&self, quota: &Arc<Quota>) -> Result<(), SpawnError> {
+        quota.take().map_err(|max| {
+            let limit = if max == self.actors_max as u64 { "actors-max" } else { "children-max" };
+            SpawnError::SystemLimit(format!("{limit} of {max} reached"))
+        })
     }
 
     /// Tells the outcome of a spawn request.

@@ -1,8 +1,8 @@
 //! Calls of functions on other nodes (rows R and E).
 
-use odeon::cluster::AcceptCalls;
+use odeon::cluster::{AcceptCalls, Allowed};
 use odeon::{Call, CallAt, LimitsPatch};
-use odeon_tests::cluster::{Member, Pair, until};
+use odeon_tests::cluster::{Member, Pair, Place, Setting, until};
 use odeon_tests::protocol::{
     CallError, CallOptions, Event, Failure, Limits, Module, Operation, Pid, Reason, Reference,
     Start, Target, Value,
@@ -501,24 +501,41 @@ async fn megabytes_go_there_and_back_and_more_than_a_message_is_refused() {
     all_quiet(&mut far, &mut near).await;
 }
 
+/// The node that a policy is about.
+const NEAR: &str = "near@localhost";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_takes_the_calls_that_its_policy_names() {
-    let settings: [(bool, Option<AcceptCalls>, bool, bool); 7] = [
+    let of = |from: Option<&str>, module: Option<&str>| {
+        let [from, module] = [from, module].map(|text| text.map(str::to_owned));
+        Allowed { from, module }
+    };
+    let listed = |allowed: &[Allowed]| Some(AcceptCalls::Listed(allowed.to_vec()));
+    let settings: [(bool, Option<AcceptCalls>, bool, bool); 10] = [
         (false, None, true, true),
         (true, None, false, false),
         (false, Some(AcceptCalls::None), false, false),
         (true, Some(AcceptCalls::Any), true, true),
-        (false, Some(AcceptCalls::Listed(vec!["calc".into()])), true, false),
-        (true, Some(AcceptCalls::Listed(vec![MODULE.into(), "x".into()])), false, true),
-        (false, Some(AcceptCalls::Listed(vec!["0".repeat(64)])), false, false),
+        (false, listed(&[of(None, Some("calc"))]), true, false),
+        (true, listed(&[of(None, Some(MODULE)), of(None, Some("x"))]), false, true),
+        (false, listed(&[of(None, Some(&"0".repeat(64)))]), false, false),
+        (false, listed(&[of(Some(NEAR), Some("calc")), of(Some("x@y"), None)]), true, false),
+        (true, listed(&[of(Some("x@y"), Some("calc")), of(None, Some(MODULE))]), false, true),
+        (true, listed(&[of(Some(NEAR), None)]), true, true),
     ];
     for (no_spawns, calls, takes_calc, takes_suite) in settings {
-        let pair = Pair::start_with(|setting| {
+        let place = Place::new().await;
+        let named = |setting: &mut Setting| {
+            setting.own_modules = true;
+            setting.name = Some(NEAR.to_owned());
+        };
+        let ruled = |setting: &mut Setting| {
             setting.own_modules = true;
             setting.cluster.policy.no_spawns = no_spawns;
             setting.cluster.policy.calls.clone_from(&calls);
-        })
-        .await;
+        };
+        let (near, far) = (place.start_with(named).await, place.start_with(ruled).await);
+        let pair = Pair { near, far, place };
         let mut near = pair.near.world.puppet().await;
         deploy_calc(&pair.near);
         deploy_calc(&pair.far);
@@ -552,4 +569,64 @@ async fn a_caller_with_one_place_for_children_can_call_again_and_again() {
     let refused = error_of(near.order(one).await);
     assert!(matches!(&refused, CallError::SystemLimit(text) if text.contains("children-max")));
     assert!(near.yes(Operation::CallAbandon(asked)).await);
+}
+
+/// A call of the node itself.
+fn of_node(text: &str) -> (Module, Target) {
+    (Module::Name("odeon".into()), Target::Json(text.into()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_server_is_asked_through_its_node_and_its_end_is_told() {
+    let pair = Pair::start().await;
+    let limits = LimitsPatch { children: Some(1), ..LimitsPatch::default() };
+    let mut narrow = pair.near.world.puppet_with(|spawn| spawn.limits = limits).await;
+    let mut near = pair.near.world.puppet().await;
+    for member in [&pair.near, &pair.far] {
+        let name = member.name.as_str();
+        let node = &member.world.node;
+        node.modules().deploy("counter", &odeon_tests::guest("counter")).expect("it is sound");
+        let (function, argument) = ("counter".to_owned(), vec![24, 40].into());
+        let start = odeon::Start::Entry { function, argument };
+        let mut till = odeon::Spawn::new("counter", start);
+        till.name = Some("till".to_owned());
+        let till = node.spawn(till).await.expect("it lives");
+        let ask = |text: &str, options: CallOptions| {
+            let (module, target) = of_node(text);
+            Operation::Call(module, target, options)
+        };
+        let value = ask("call [\"till\", \"Value\"]", on(name));
+        // It takes one place for children at a time, if any.
+        let last = narrow.order(Operation::Repeat(300, Box::new(value.clone()))).await;
+        assert_eq!(last, result("40"));
+        let watchers = || node.details(till).expect("it lives").monitored_by.len();
+        let pid = format!("call {{\"to\": \"{till}\", \"message\": {{\"DividedBy\": 2}}}}");
+        assert_eq!(near.order(ask(&pid, on(name))).await, result("20"));
+        let late = ask("call [\"till\", \"Nonsense\"]", within(name, 50));
+        assert_eq!(near.order(late).await, failed(CallError::Timeout));
+        until("nobody waits any more", || watchers() == 0).await;
+        for wrong in ["call()", "call", "call [1, 2]", "call [\"till\"]", "call {\"to\": \"till\"}"]
+        {
+            let error = error_of(near.order(ask(wrong, on(name))).await);
+            assert!(matches!(error, CallError::BadArgument(_)), "{wrong}: {error:?}");
+        }
+        let nobody = error_of(near.order(ask("call [\"tull\", 1]", on(name))).await);
+        assert!(matches!(nobody, CallError::NoFunction(_)), "{nobody:?}");
+        let (module, target) = of_node("call [\"till\", {\"Add\": 2}]");
+        near.order(Operation::Cast(module, target, on(name))).await;
+        in_time("the counter has counted", async {
+            while near.order(value.clone()).await != result("42") {}
+        })
+        .await;
+        // Whoever waits hears of the end.
+        let (module, target) = of_node("call [\"till\", \"Nonsense\"]");
+        let asked = near.reference(Operation::CallRequest(module, target, on(name))).await;
+        until("somebody waits", || watchers() == 1).await;
+        node.exit(till, odeon_core::Reason::Kill);
+        let outcome = Err(CallError::Ended(Reason::Killed));
+        assert_eq!(near.event().await, Event::CallReply { request: asked, outcome });
+        assert!(matches!(error_of(near.order(value).await), CallError::NoFunction(_)));
+    }
+    near.hears_nothing().await;
+    narrow.hears_nothing().await;
 }

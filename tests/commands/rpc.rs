@@ -3,11 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::guests::CALC;
-use crate::place::Place;
+use crate::place::{Place, guest};
 
 /// A call through the left node.
 fn asked<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    [&["rpc", "--on", "left"], arguments].concat()
+    asked_by("left", arguments)
+}
+
+/// A call through this node.
+fn asked_by<'a>(way: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["rpc", "--on", way], arguments].concat()
 }
 
 fn ok(place: &Place, arguments: &[&str]) -> String {
@@ -64,6 +69,52 @@ fn what_goes_wrong_has_its_exit_code_and_points_at_the_position() {
     for node in ["left", "right"] {
         place.until(&["ps", "--json", "--on", node], |actors| actors == &json!([]));
     }
+}
+
+#[test]
+fn a_server_that_lives_somewhere_is_asked_by_its_name() {
+    let place = Place::new();
+    let (_left, _right) = (place.node("left"), place.node("right"));
+    place.ok(&["deploy", &guest("counter.wasm"), "--on", "right"]);
+    let spawn = ["spawn", "counter", "counter", "40", "--name", "till", "--on", "right"];
+    let id = place.ok(&spawn);
+    for way in ["left", "right"] {
+        assert_eq!(place.ok(&asked_by(way, &["right", "@till", "Value"])), "40\n");
+        assert_eq!(place.ok(&asked_by(way, &["right", "@till", "Value()"])), "40\n");
+        assert_eq!(place.ok(&asked_by(way, &["right", "@till", "DividedBy(2)"])), "20\n");
+        assert_eq!(place.ok(&asked_by(way, &["right", "@till", "{\"DividedBy\": 4}"])), "10\n");
+        assert_eq!(
+            place.ok(&asked_by(way, &["right", &format!("@{}", id.trim()), "Value"])),
+            "40\n"
+        );
+        assert_eq!(place.json(&asked_by(way, &["right", "@till", "Value", "--json"])), json!(40));
+        // The same as a function of the node itself.
+        assert_eq!(
+            place.ok(&asked_by(way, &["right", "odeon", "call [\"till\", \"Value\"]"])),
+            "\"40\"\n"
+        );
+        let call = "call {\"to\": \"till\", \"message\": \"Value\"}";
+        assert_eq!(place.json(&asked_by(way, &["right", "odeon", call, "--json"])), json!(40));
+        place.fails(
+            &asked_by(way, &["right", "@tull", "Value"]),
+            4,
+            &["no actor `tull` on this node"],
+        );
+        place.fails(
+            &asked_by(way, &["right", "@till", "Add(milk)"]),
+            2,
+            &["`Add`", "JSON", "column"],
+        );
+        place.fails(&asked_by(way, &["right", "odeon", "call(1)"]), 2, &["call [\"name\", value]"]);
+        // A server drops what it does not understand.
+        let nonsense = asked_by(way, &["right", "@till", "Nonsense", "--timeout", "100ms"]);
+        place.fails(&nonsense, 1, &["no result in time"]);
+    }
+    place.fails(&["rpc", "--on", "left", "left", "@till", "Value"], 4, &["no actor `till`"]);
+    // It panics, and whoever asked hears so at once.
+    fails(&place, &["right", "@till", "DividedBy(0)"], 70, &["attempt to divide by zero"]);
+    fails(&place, &["right", "@till", "Value"], 4, &["no actor `till`"]);
+    assert_eq!(place.json(&["ps", "--json", "--on", "right"]), json!([]));
 }
 
 #[test]

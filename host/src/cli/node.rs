@@ -85,7 +85,8 @@ struct ClusterArgs {
         require_equals = true, default_missing_value = "true")]
     no_remote_spawn: Option<bool>,
     /// The modules whose functions other nodes may call: `any`, `none`, or names and
-    /// digests with commas. Unless said otherwise all, where they may make actors.
+    /// digests with commas, each for all nodes or as NODE=MODULE or NODE=any for one.
+    /// Unless said otherwise all, where they may make actors.
     #[arg(long, env = "ODEON_ALLOW_CALLS", value_name = "WHICH")]
     allow_calls: Option<String>,
 }

@@ -20,19 +20,25 @@ use super::{bring, here, output, progress, remote};
 ///
 /// The function runs in a fresh instance of the module. A module that the other node
 /// lacks travels along, a file too. Nothing is granted to it.
+///
+/// With @ACTOR instead of a module, a generic server that lives there is asked: CALL is a
+/// value in JSON, or a word for one, as in 'List' for "List", 'Add("milk")' for
+/// {"Add": "milk"} and 'Move("milk", 2)' for {"Move": ["milk", 2]}. The answer is JSON.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "odeon rpc [OPTIONS] NODE MODULE CALL\n       \
                             odeon rpc [OPTIONS] --all MODULE CALL")]
 pub(crate) struct Rpc {
     /// NODE: as name@host; a name alone gets this machine's host.
-    /// MODULE: a file, or a module's name or short id on the node that is asked.
+    /// MODULE: a file, or a module's name or short id on the node that is asked; or
+    /// @ACTOR, with an actor's registered name or id.
     /// CALL: as in 'add(1, 2)', or with JSON 'add [1, 2]'.
     #[arg(num_args = 2..=3, required = true, value_name = "WORDS")]
     words: Vec<String>,
     /// On all nodes.
     #[arg(long)]
     all: bool,
-    /// How long each call may take, as in 2s, 500ms or 1m.
+    /// How long each call may take, as in 2s, 500ms or 1m. Unless given, for ever; an
+    /// actor has 5 seconds, as it drops what it does not understand.
     #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
     /// Print results as JSON; with --all one document of all nodes.
@@ -48,6 +54,14 @@ struct Row {
     result: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+/// How long an actor may take to answer, unless told otherwise, as with Erlang's
+/// `gen_server:call/2`.
+const ACTOR_TIMEOUT_MS: u64 = 5000;
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Calls at one time: fewer than a connection has exchanges.
@@ -66,6 +80,11 @@ impl Rpc {
                 ));
             }
         };
+        if let Some(actor) = module.strip_prefix('@') {
+            let rpc = self.question(node.clone(), actor, call)?;
+            let client = remote::connect(common).await?;
+            return self.call(&client, node, rpc).await;
+        }
         let path = PathBuf::from(module);
         let file = if here::is_file(&path) { Some(bring::read(&path).await?) } else { None };
         let client = remote::connect(common).await?;
@@ -77,19 +96,36 @@ impl Rpc {
             }
             None => (module.clone(), None),
         };
-        let timeout_ms = self.timeout.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
         let rpc = api::Rpc {
             node: node.clone(),
             module,
             label,
             call: call.clone(),
             json: self.json,
-            timeout_ms,
+            timeout_ms: self.timeout.map(millis),
         };
+        self.call(&client, node, rpc).await
+    }
+
+    /// What a generic server is asked.
+    fn question(&self, node: Option<String>, actor: &str, call: &str) -> Result<api::Rpc, Exit> {
+        let message = message(call).map_err(|why| Exit::new(code::USAGE, why))?;
+        Ok(api::Rpc {
+            node,
+            module: "odeon".to_owned(),
+            label: None,
+            call: format!("call {}", Value::from(vec![actor.into(), message])),
+            json: true,
+            timeout_ms: Some(self.timeout.map_or(ACTOR_TIMEOUT_MS, millis)),
+        })
+    }
+
+    async fn call(self, client: &Client, node: Option<String>, rpc: api::Rpc) -> Result<u8, Exit> {
+        let call = rpc.call.clone();
         let work = async {
             match node {
-                Some(_) => one(&client, rpc).await.map(Outcome::One),
-                None => all(&client, rpc).await.map(Outcome::All),
+                Some(_) => one(client, rpc).await.map(Outcome::One),
+                None => all(client, rpc).await.map(Outcome::All),
             }
         };
         let outcome = tokio::select! {
@@ -182,6 +218,36 @@ async fn all(
     Ok(futures_util::stream::iter(calls).buffered(CALLS_TOGETHER).collect().await)
 }
 
+/// The value that a generic server is asked: JSON, or a word with its arguments, which
+/// stands for a variant as serde's externally tagged enums have it.
+fn message(call: &str) -> Result<Value, String> {
+    if let Ok(value) = serde_json::from_str(call) {
+        return Ok(value);
+    }
+    let is_word = |char: char| char.is_alphanumeric() || char == '_' || char == '-';
+    let call = call.trim();
+    let (word, arguments) = call.split_at(call.find(|it| !is_word(it)).unwrap_or(call.len()));
+    let arguments = arguments.trim();
+    if word.is_empty() {
+        return Err(format!("`{call}` is neither JSON nor a word with arguments in JSON"));
+    }
+    let read = |text: &str| {
+        serde_json::from_str::<Value>(text)
+            .map_err(|error| format!("the arguments of `{word}` are no JSON: {error}"))
+    };
+    let inner = arguments.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let content = match inner {
+        Some(list) => match read(&format!("[{list}]"))? {
+            Value::Array(items) if items.is_empty() => return Ok(word.into()),
+            Value::Array(mut items) if items.len() == 1 => items.remove(0),
+            items => items,
+        },
+        None if arguments.is_empty() => return Ok(word.into()),
+        None => read(arguments)?,
+    };
+    Ok(Value::Object([(word.to_owned(), content)].into_iter().collect()))
+}
+
 /// A time span: a number of `ms`, `s` or `m`.
 fn time(text: &str) -> Result<Duration, String> {
     let digits =
@@ -200,7 +266,29 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_word_stands_for_a_variant() {
+        let check = |call: &str, value: Value| assert_eq!(message(call), Ok(value), "{call}");
+        check("List", json!("List"));
+        check("List()", json!("List"));
+        check("Add(5)", json!({"Add": 5}));
+        check(" Add ( \"a, (b)\" ) ", json!({"Add": "a, (b)"}));
+        check("Move(\"milk\", 2)", json!({"Move": ["milk", 2]}));
+        check("Set {\"key\": [1]}", json!({"Set": {"key": [1]}}));
+        check("Both [1, 2]", json!({"Both": [1, 2]}));
+        check("{\"Add\": 5}", json!({"Add": 5}));
+        check("null", Value::Null);
+        check("-7", json!(-7));
+        for wrong in ["", "(1)", "Add(", "Add)", "Add(milk)", "Add 1, 2", "a b"] {
+            assert!(message(wrong).is_err(), "{wrong}");
+        }
+        let error = message("Add(milk)").expect_err("it is no JSON");
+        assert!(error.contains("`Add`") && error.contains("column 2"), "{error}");
+    }
 
     #[test]
     fn times_have_a_unit() {

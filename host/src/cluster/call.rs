@@ -18,7 +18,7 @@ use crate::call::{self, Call, Caller};
 use crate::modules::digest::Digest;
 use crate::rights::Rights;
 use crate::runtime::Runtime;
-use crate::services;
+use crate::services::{self, Asked};
 use crate::spawn::{Born, Plan};
 
 /// Another node wants a function to run.
@@ -33,7 +33,7 @@ pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
             runtime.answer_call(caller, nobody, Err(CallError::Refused(error)));
         }
     };
-    if !may_call(&runtime, &runtime.cluster.policy(), &asked.module) {
+    if !may_call(&runtime, &runtime.cluster.policy(), &link.name, &asked.module) {
         return refuse(SpawnError::Denied("this node does not take this call from others".into()));
     }
     let kib = u32::try_from(link::call_bytes(&asked) >> 10).unwrap_or(u32::MAX).max(1);
@@ -43,10 +43,13 @@ pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
     };
     let spawner = runtime.spawner.clone();
     if asked.module == ModuleName::Name(services::MODULE.to_owned()) {
+        let CallRequest { at, cast: is_cast, timeout_ms, .. } = asked;
         spawner.spawn(async move {
-            let nobody = Pid { node: runtime.id, serial: 0 };
+            let asked = Asked { at, is_cast, caller: Some(from), timeout_ms };
+            let outcome = services::answer(&runtime, asked).await;
             if let Some(caller) = caller {
-                runtime.answer_call(&caller, nobody, services::answer(&runtime, &asked.at));
+                let nobody = Pid { node: runtime.id, serial: 0 };
+                runtime.answer_call(&caller, nobody, outcome);
             }
             drop(room);
         });
@@ -87,24 +90,25 @@ async fn make(
     Arc::clone(runtime).prepare(plan).await
 }
 
-/// Whether another node may call functions of this module here.
-fn may_call(runtime: &Runtime, policy: &Policy, module: &ModuleName) -> bool {
+/// Whether that node may call functions of this module here.
+fn may_call(runtime: &Runtime, policy: &Policy, from: &str, module: &ModuleName) -> bool {
     let listed = match &policy.calls {
         None => return !policy.no_spawns,
         Some(AcceptCalls::Any) => return true,
         Some(AcceptCalls::None) => return false,
         Some(AcceptCalls::Listed(listed)) => listed,
     };
-    match module {
-        ModuleName::Name(name) => listed.contains(name),
+    let is_it = |allowed: &String| match module {
+        ModuleName::Name(name) => allowed == name,
         // By what it is, and not by what the other node calls it.
         ModuleName::Digest(digest) => {
             let digest = Digest::from_bytes(*digest);
-            let text = digest.to_string();
-            let is_it = |one: &String| {
-                *one == text || runtime.modules.find(one).is_ok_and(|found| found == digest)
-            };
-            listed.iter().any(is_it)
+            *allowed == digest.to_string()
+                || runtime.modules.find(allowed).is_ok_and(|found| found == digest)
         }
-    }
+    };
+    listed.iter().any(|allowed| {
+        allowed.from.as_deref().is_none_or(|node| node == from)
+            && allowed.module.as_ref().is_none_or(is_it)
+    })
 }

@@ -7,13 +7,16 @@ use odeon_core::node::{AutoConnect, NODES_ALLOWED_MAX};
 use serde::Deserialize;
 
 use super::{ConfigError, whole_name};
-use crate::cluster::{AcceptCalls, AcceptModules, Policy, TICK_TIME};
+use crate::cluster::{AcceptCalls, AcceptModules, Allowed, Policy, TICK_TIME};
 use crate::modules::digest::Digest;
 use crate::modules::store::bad_name;
 use crate::net::dial::Target;
 
 /// Nodes that a node can be told to join at its start.
 const JOIN_MAX: usize = 256;
+
+/// The entries of a list of allowed calls, at most: each call is compared with them.
+const CALLS_ALLOWED_MAX: usize = 256;
 
 /// The shortest and the longest tick time.
 const TICK_TIMES: std::ops::RangeInclusive<Duration> =
@@ -123,7 +126,7 @@ impl ClusterTable {
             policy: Policy {
                 modules: accept.map_or(Ok(AcceptModules::Any), accepted)?,
                 no_spawns: !over.remote_spawn.or(self.remote_spawn).unwrap_or(true),
-                calls: calls.map(called).transpose()?,
+                calls: calls.map(|calls| called(calls, host)).transpose()?,
             },
         })
     }
@@ -175,20 +178,40 @@ impl Accept {
     }
 }
 
-fn called(accept: &Accept) -> Result<AcceptCalls, ConfigError> {
+fn called(accept: &Accept, host: &str) -> Result<AcceptCalls, ConfigError> {
     if accept.is("any") {
         return Ok(AcceptCalls::Any);
     }
     if accept.is("none") {
         return Ok(AcceptCalls::None);
     }
-    let modules = accept.list().into_iter().map(|text| match bad_name(text) {
-        None => Ok(text.parse::<Digest>().map_or(text.to_owned(), |digest| digest.to_string())),
+    let list = accept.list();
+    if list.len() > CALLS_ALLOWED_MAX {
+        return Err(wrong(format!("calls: more than {CALLS_ALLOWED_MAX} entries")));
+    }
+    let entries = list.into_iter().map(|text| allowed(text, host));
+    Ok(AcceptCalls::Listed(entries.collect::<Result<_, _>>()?))
+}
+
+/// A module's name or digest, or one of these or `any` behind a node and `=`.
+fn allowed(text: &str, host: &str) -> Result<Allowed, ConfigError> {
+    let (from, module) = match text.split_once('=') {
+        Some((node, module)) => (Some(whole_name(node.trim(), host)?), module.trim()),
+        None => (None, text),
+    };
+    if from.is_some() && module == "any" {
+        return Ok(Allowed { from, module: None });
+    }
+    match bad_name(module) {
+        None => {
+            let digest = module.parse::<Digest>().map(|digest| digest.to_string());
+            Ok(Allowed { from, module: Some(digest.unwrap_or_else(|_| module.to_owned())) })
+        }
         Some(why) => Err(wrong(format!(
-            "calls: `{text}` is neither any, none, nor a module's name or digest: {why}"
+            "calls: `{text}` is neither any, none, a module's name or digest, nor NODE=MODULE: \
+             {why}"
         ))),
-    });
-    Ok(AcceptCalls::Listed(modules.collect::<Result<_, _>>()?))
+    }
 }
 
 fn accepted(accept: &Accept) -> Result<AcceptModules, ConfigError> {

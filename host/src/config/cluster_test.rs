@@ -68,9 +68,22 @@ fn the_functions_that_others_may_call_are_all_none_or_those_of_listed_modules() 
     assert_eq!(calls(""), None);
     assert_eq!(calls("calls = \"any\""), Some(AcceptCalls::Any));
     assert_eq!(calls("calls = \"none\""), Some(AcceptCalls::None));
-    let listed = AcceptCalls::Listed(vec!["calc".to_owned(), digest.to_lowercase()]);
-    assert_eq!(calls(&format!("calls = \"calc, {digest}\"")), Some(listed.clone()));
-    assert_eq!(calls(&format!("calls = [\"calc\", \"{digest}\"]")), Some(listed));
+    let of = |from: Option<&str>, module: Option<&str>| {
+        let [from, module] = [from, module].map(|text| text.map(str::to_owned));
+        Allowed { from, module }
+    };
+    let listed = AcceptCalls::Listed(vec![
+        of(None, Some("calc")),
+        of(None, Some(&digest.to_lowercase())),
+        of(Some("b@box"), Some("odeon")),
+        of(Some("c@box"), None),
+    ]);
+    let (text, list) = (
+        format!("calls = \"calc, {digest}, b@box=odeon, c@box = any\""),
+        format!("calls = [\"calc\", \"{digest}\", \"b=odeon\", \"c@box=any\"]"),
+    );
+    assert_eq!(calls(&text), Some(listed.clone()));
+    assert_eq!(calls(&list), Some(listed));
     let flag = settings(&read("calls = \"none\""), &read("calls = \"any\"")).expect("right");
     assert_eq!(flag.policy.calls, Some(AcceptCalls::Any));
 }

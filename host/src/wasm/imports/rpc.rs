@@ -10,9 +10,10 @@ use odeon_core::{Envelope, Pid, Reason, Reference};
 
 use crate::call::{self, Call, Caller};
 use crate::cluster;
+use crate::limits::Place;
 use crate::modules::digest::Digest;
 use crate::modules::wave;
-use crate::services;
+use crate::services::{self, Asked};
 use crate::spawn::{Code, Plan};
 use crate::wasm::bindings::odeon::actor::process::Module;
 use crate::wasm::bindings::odeon::actor::rpc::{self, CallOptions, Host, Target};
@@ -157,13 +158,8 @@ impl GuestState {
         };
         let Some(node) = &sound.node else {
             let caller = request.map(|request| Caller { pid: self.cell.pid, request, link: None });
-            if let (Module::Name(name), Some(caller)) = (&sound.module, &caller)
-                && name == services::MODULE
-            {
-                let nobody = Pid { node: self.runtime.id, serial: 0 };
-                let outcome = services::answer(&self.runtime, &sound.at);
-                self.runtime.answer_call(caller, nobody, outcome);
-                return Ok(());
+            if matches!(&sound.module, Module::Name(name) if name == services::MODULE) {
+                return self.ask_service(sound, caller);
             }
             let call = Call::new(&self.runtime, caller.clone(), &sound.at, sound.timeout_ms);
             let plan = Plan {
@@ -205,6 +201,29 @@ impl GuestState {
         if let Some(behind) = self.runtime.cluster.call(node, asked)? {
             self.suspend(behind);
         }
+        Ok(())
+    }
+
+    /// Asks this node itself. Whoever waits there counts among the caller's children.
+    fn ask_service(&self, sound: Sound, caller: Option<Caller>) -> Result<(), SpawnError> {
+        let quota = self.cell.descendants();
+        self.runtime.take_place(&quota)?;
+        let place = Place::taken(quota);
+        let asked = Asked {
+            at: sound.at,
+            is_cast: caller.is_none(),
+            caller: Some(self.cell.pid),
+            timeout_ms: sound.timeout_ms,
+        };
+        let runtime = Arc::clone(&self.runtime);
+        self.runtime.spawner.spawn_next(async move {
+            let outcome = services::answer(&runtime, asked).await;
+            drop(place);
+            if let Some(caller) = caller {
+                let nobody = Pid { node: runtime.id, serial: 0 };
+                runtime.answer_call(&caller, nobody, outcome);
+            }
+        });
         Ok(())
     }
 

@@ -1,0 +1,97 @@
+//! `call` of the module `odeon`: asks a generic server that lives on this node, in
+//! whatever language it is written.
+//!
+//! The question goes as the envelope `$call` that the SDKs' servers share, with its value
+//! in CBOR; the answer is shown in JSON.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use odeon_core::process::{AliasMode, Event, Filter, MonitorOptions};
+use odeon_core::signal::{CallError, Monitored, SpawnError};
+use odeon_core::{Pid, Reason, Reference};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Asked;
+use crate::cbor;
+use crate::native::Native;
+use crate::runtime::Runtime;
+
+/// What is wrong with a call's arguments, where they are no JSON of the right form.
+const USAGE: &str = "`call` of `odeon` takes an actor's name and a value, in JSON: \
+                     write `call [\"name\", value]`";
+
+/// The arguments of `call`: `["name", value]`, or `{"to": "name", "message": value}`.
+#[derive(Deserialize)]
+struct Question {
+    /// A registered name, a short id, or a pid, as text.
+    to: String,
+    /// What the server takes for a call.
+    message: Value,
+}
+
+/// Asks, and waits for the answer: until the server ends, the time is over, or whoever
+/// asks is gone. One who casts gets none.
+pub(super) async fn call(
+    runtime: &Arc<Runtime>,
+    arguments: &str,
+    asked: &Asked,
+) -> Result<Value, CallError> {
+    let Question { to, message } = serde_json::from_str(arguments)
+        .map_err(|error| SpawnError::BadArgument(format!("{error}; {USAGE}")))?;
+    let Some(server) = runtime.find_guest(&to) else {
+        let text = format!("no actor `{}` on this node", to.escape_debug());
+        return Err(SpawnError::NoFunction(text).into());
+    };
+    let value = cbor::from_json(&message);
+    let mut asker = Native::new(runtime, "call");
+    if asked.is_cast {
+        asker.send(server, cbor::server_cast(&value).into());
+        return Ok(Value::Null);
+    }
+    let monitor = runtime.fresh_reference();
+    asker.act(|process, effects| {
+        let alias = Some(AliasMode::ReplyDemonitor);
+        let options = MonitorOptions { alias, ..MonitorOptions::default() };
+        process.monitor(monitor, Monitored::Pid(server), Some(server), options, effects);
+    });
+    asker.send(server, cbor::server_call([monitor.node.get(), monitor.serial], &value).into());
+    let answer = wait(&mut asker, monitor, asked.caller);
+    let answer = match asked.timeout_ms {
+        None => answer.await,
+        Some(ms) => tokio::time::timeout(Duration::from_millis(ms.into()), answer)
+            .await
+            .map_err(|_| CallError::Timeout)?,
+    };
+    let shown = |body: Bytes| {
+        cbor::to_json(&body).map_err(|error| {
+            CallError::Ended(Reason::Error(format!("the answer cannot be shown: {error}").into()))
+        })
+    };
+    answer.and_then(shown)
+}
+
+async fn wait(
+    asker: &mut Native,
+    monitor: Reference,
+    caller: Option<Pid>,
+) -> Result<Bytes, CallError> {
+    if let Some(caller) = caller {
+        asker.monitor(caller);
+    }
+    loop {
+        match asker.receive(Filter::Any).await {
+            Some(Event::Message { via: Some(alias), body, .. }) if alias == monitor => {
+                return Ok(body);
+            }
+            Some(Event::Down { monitor: ended, reason, .. }) if ended == monitor => {
+                return Err(CallError::Ended(reason));
+            }
+            // Nobody waits any more.
+            Some(Event::Down { .. }) | None => return Err(SpawnError::NoConnection.into()),
+            Some(_) => {}
+        }
+    }
+}
