@@ -1,9 +1,14 @@
 //! What `odeon new` makes, built and run by the commands that its README names; and
 //! what a guest reads and writes in a terminal.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::build::{Language, build, built, odeon};
 
@@ -101,4 +106,49 @@ fn a_guest_of_each_language_reads_and_writes_through_its_terminal() {
         assert!(output.status.success(), "{language:?}: {text} {said}");
         assert!(text.ends_with("hello, Zoë\nthat was all\n"), "{language:?}: {text}");
     }
+}
+
+/// A program and what it starts; all of it ends when this is dropped.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Either fails where it has ended already.
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits for a line of the output.
+fn await_line(lines: &Receiver<String>, wanted: &str) {
+    loop {
+        let line = lines.recv_timeout(Duration::from_secs(60));
+        if line.unwrap_or_else(|error| panic!("{wanted:?} was not printed: {error}")) == wanted {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_project_is_built_and_run_again_when_a_source_changes() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    new_project(dir.path(), Language::C);
+    let project = dir.path().join("hello");
+    if build(Language::C, &project, &project.join("hello.wasm")).is_none() {
+        return;
+    }
+    let mut command = odeon(dir.path());
+    command.args(["dev", "main", "Ada", "--dir"]).arg(&project);
+    command.stdout(Stdio::piped()).process_group(0);
+    let mut dev = Group(command.spawn().expect("it can be run"));
+    let output = BufReader::new(dev.0.stdout.take().expect("piped"));
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    await_line(&lines, "hello, Ada");
+    let source = project.join("src/main.c");
+    let text = std::fs::read_to_string(&source).expect("there");
+    std::fs::write(&source, text.replace("hello,", "goodbye,")).expect("written");
+    await_line(&lines, "goodbye, Ada");
 }

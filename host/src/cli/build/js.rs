@@ -27,7 +27,7 @@ pub(super) fn compile(project: &Project<'_>) -> Result<PathBuf, Exit> {
     node.arg(tool.join("node_modules").join(PACKAGE.0).join("bin").join(PACKAGE.0));
     node.args(["--wit", ".odeon/wit", "--world", "actor", "--js", "src/main.js"]);
     // No WASI: what an actor may do is in the contract.
-    node.args(["--module-root", ".", "--stub-wasi", "--sync", "--opt-size", "--output"]);
+    node.args(["--module-root", ".", "--stub-wasi", "--sync", "--output"]);
     node.arg(&module);
     run(&mut node, project.dir)?;
     Ok(module)

@@ -67,8 +67,10 @@ impl Tools {
         let failed = |error| Exit::failed(format!("cannot make {}: {error}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(failed)?;
         let wanted = format!("{package}@{version}");
-        let quiet = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
-        run(Command::new("npm").args(quiet).arg(&dir).arg(wanted), "npm")?;
+        let mut npm = Command::new("npm");
+        // No script of a package runs: what is installed is a program and nothing else.
+        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        run(npm.arg("--prefix").arg(&dir).arg(wanted), "npm")?;
         done(&ready)?;
         Ok(dir)
     }
