@@ -3,10 +3,12 @@
 //! Each figure is taken in a process of its own, so that none suffers from what an
 //! earlier one left behind. `guest.wat` is the smallest possible actor ("min"); the
 //! Rust SDK's actor ("rust") is a file that `cargo xtask guests` builds. [`local`] has
-//! the figures of one node, [`remote()`] those of two connected ones.
+//! the figures of one node, [`remote()`] those of two connected ones, [`languages()`]
+//! those of actors in other languages.
 
 mod beam;
 mod jobs;
+mod languages;
 mod memory;
 mod remote;
 
@@ -19,6 +21,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use jobs::Job;
+pub use languages::{Languages, languages};
 pub use remote::{Remote, remote};
 
 /// What to measure on one node.
@@ -151,6 +154,12 @@ fn child_of(job: Job, args: &Local) -> anyhow::Result<f64> {
 
 /// Measures once, in a process of its own: this program's `bench` with these arguments.
 fn child(name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<f64> {
+    let text = child_text(name, arguments)?;
+    text.trim().parse().with_context(|| format!("{name}: no figure in {text:?}"))
+}
+
+/// What such a process prints.
+fn child_text(name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<String> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
     let output = Command::new(program)
         .arg("bench")
@@ -162,7 +171,7 @@ fn child(name: &str, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<f64> {
     if !output.status.success() {
         bail!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    text.trim().parse().with_context(|| format!("{name}: no figure in {text:?}"))
+    Ok(text.into_owned())
 }
 
 /// This process is killed when the one that started it ends, in whatever way.

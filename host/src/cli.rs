@@ -11,12 +11,14 @@ mod build;
 mod call;
 mod cluster;
 mod connections;
+mod dev;
 mod doctor;
 mod encoding;
 mod exit;
 mod here;
 mod inspect;
 mod interrupt;
+mod language;
 mod logs;
 mod modules;
 mod names;
@@ -57,6 +59,7 @@ Exit codes:
   3    no node is running
   4    no such actor, module, function or file
   5    refused: a wrong cookie, a limit, not allowed
+  6    the toolchain of a language is not installed, or not of the right version
   70   the actor trapped or went over a limit
   71   the actor ended with another reason
   130  interrupted
@@ -135,10 +138,12 @@ enum Command {
     Logs(logs::Logs),
     /// Show what a file needs and offers.
     Inspect(inspect::Inspect),
-    /// Make a new actor project in Rust.
+    /// Make a new actor project, in one of the languages with an SDK.
     New(new::New),
     /// Build the actor project in a directory.
     Build(build::Build),
+    /// Build and run the actor project in a directory again whenever a source changes.
+    Dev(dev::Dev),
     /// Measure this build on this machine.
     Bench(bench::Bench),
     /// Check whether this machine is set up well.
@@ -158,6 +163,7 @@ impl Command {
             | Self::Inspect(_)
             | Self::New(_)
             | Self::Build(_)
+            | Self::Dev(_)
             | Self::Bench(_)
             | Self::Doctor(_)
             | Self::Completion { .. } => false,
@@ -229,6 +235,7 @@ fn dispatch(cli: Cli) -> Result<u8, Exit> {
         Command::Inspect(inspect) => inspect.run(),
         Command::New(new) => new.run(),
         Command::Build(build) => build.run(),
+        Command::Dev(dev) => dev.run(),
         Command::Bench(bench) => bench.run(),
         Command::Doctor(doctor) => doctor.run(&common),
         Command::Completion { shell } => complete(shell),
@@ -271,6 +278,7 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Inspect(_)
         | Command::New(_)
         | Command::Build(_)
+        | Command::Dev(_)
         | Command::Bench(_)
         | Command::Doctor(_)
         | Command::Completion { .. } => unreachable!("run without a runtime"),

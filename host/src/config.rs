@@ -356,6 +356,14 @@ pub fn cache_dir() -> Result<PathBuf, ConfigError> {
     Ok(user_dir("XDG_CACHE_HOME", ".cache", "XDG_CACHE_HOME")?.join("programs"))
 }
 
+/// Where tools are kept that `odeon build --install` downloads.
+///
+/// # Errors
+/// When the environment names no place.
+pub fn tools_dir() -> Result<PathBuf, ConfigError> {
+    Ok(user_dir("XDG_CACHE_HOME", ".cache", "XDG_CACHE_HOME")?.join("tools"))
+}
+
 fn user_dir(variable: &str, in_home: &str, fix: &str) -> Result<PathBuf, ConfigError> {
     let var = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     var(variable)

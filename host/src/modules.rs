@@ -9,6 +9,7 @@
 //! only looks at a file.
 
 pub mod compile;
+pub mod contract;
 pub mod digest;
 pub mod inspect;
 pub mod limits;

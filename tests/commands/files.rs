@@ -50,7 +50,7 @@ fn a_new_project_is_made_once() {
     place.fails(&["new", "my-actor"], 1, &["my-actor is there already", "another name"]);
     assert_eq!(std::fs::read_to_string(&source).expect("there"), "mine", "it was left alone");
     place.fails(&["new", "My_Actor"], 2, &["My_Actor", "small letters"]);
-    place.fails(&["build", "nowhere"], 4, &["no Cargo.toml", "odeon new"]);
+    place.fails(&["build", "nowhere"], 4, &["no Cargo.toml", "src/main.c", "odeon new"]);
 }
 
 #[test]

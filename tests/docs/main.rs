@@ -81,10 +81,11 @@ fn what_the_documents_point_at_exists() {
 }
 
 #[test]
-fn the_actor_of_the_readme_is_the_one_that_new_makes() {
+fn the_main_of_the_readme_is_the_one_that_new_makes() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let template =
-        std::fs::read_to_string(root().join("host/src/cli/new/lib.rs.in")).expect("the template");
-    let code = template.split_once("\n\n").expect("a first line and the code").1;
+    let template = root().join("host/src/cli/new/rust/lib.rs.in");
+    let template = std::fs::read_to_string(template).expect("the template");
+    let from_main = &template[template.find("fn main").expect("it has a main")..];
+    let code = from_main.split_inclusive("\n}\n").next().expect("which ends");
     assert!(readme.contains(code), "README.md shows another actor than `odeon new` makes");
 }

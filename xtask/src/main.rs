@@ -4,6 +4,7 @@
 
 mod demo;
 mod guests;
+mod languages;
 mod purity;
 mod test;
 mod toolchain;

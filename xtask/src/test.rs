@@ -4,7 +4,7 @@
 //! and the first that fails ends the run with the command that repeats it. The last
 //! line says how many tests passed.
 
-use crate::{guests, purity};
+use crate::{guests, languages, purity};
 use anyhow::{Context, bail};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -96,6 +96,7 @@ fn checks() -> Vec<Check> {
         quick("SDK tests", vec![cargo(&["test"], &SDK, &["--features", "postcard"])]),
         own("guests build", false, |_| guests::build().map(drop), "cargo xtask guests"),
         slow("host builds", vec![cargo(&["build", "--workspace"], &GATE, &[])]),
+        own("languages", false, languages::build, "cargo xtask test --from languages"),
         slow("tests", vec![cargo(&["test", "--workspace"], &GATE, &["--no-fail-fast"])]),
         slow("lints", lints()),
         slow("documentation", documentation()),

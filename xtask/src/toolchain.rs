@@ -22,6 +22,13 @@ const DISTRO_PACKAGES: [(&str, &str); 5] = [
     ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
 ];
 
+/// What guests in C need of the distribution.
+const C_PACKAGES: [(&str, &str); 3] = [
+    ("/usr/bin/clang-19", "clang-19"),
+    ("/usr/bin/wasm-ld-19", "lld-19"),
+    ("/usr/lib/wasm32-wasi/libc.a", "wasi-libc"),
+];
+
 /// What is said when nothing is found.
 const NO_TOOLCHAIN: &str = "no toolchain for WebAssembly guests is installed. Either run
     rustup target add wasm32-unknown-unknown wasm32-wasip2
@@ -146,26 +153,42 @@ fn rustup() -> Option<Toolchain> {
 }
 
 fn missing_packages() -> Vec<&'static str> {
+    missing(&DISTRO_PACKAGES)
+}
+
+fn missing(packages: &[(&str, &'static str)]) -> Vec<&'static str> {
     let is_missing = |file: &str| !Path::new(file).exists();
-    DISTRO_PACKAGES.iter().filter(|(file, _)| is_missing(file)).map(|(_, name)| *name).collect()
+    packages.iter().filter(|(file, _)| is_missing(file)).map(|(_, name)| *name).collect()
 }
 
 fn install_distro() -> anyhow::Result<()> {
-    let missing = missing_packages();
-    if missing.is_empty() {
+    install(&DISTRO_PACKAGES)
+}
+
+/// Installs what guests in C need, where the distribution's packages are asked for.
+///
+/// # Errors
+/// They are missing and cannot be installed.
+pub(crate) fn install_for_c() -> anyhow::Result<()> {
+    if env::var(VARIABLE).as_deref() == Ok("distro") { install(&C_PACKAGES) } else { Ok(()) }
+}
+
+fn install(packages: &[(&str, &'static str)]) -> anyhow::Result<()> {
+    let wanted = missing(packages);
+    if wanted.is_empty() {
         return Ok(());
     }
-    println!("installing {}", missing.join(" "));
+    println!("installing {}", wanted.join(" "));
     let command = format!(
         "apt-get update && apt-get install -y --no-install-recommends {}",
-        missing.join(" ")
+        wanted.join(" ")
     );
     let status = Command::new("sh")
         .args(["-c", &command])
         .env("DEBIAN_FRONTEND", "noninteractive")
         .status()
         .with_context(|| format!("cannot run `{command}`"))?;
-    match missing_packages().as_slice() {
+    match missing(packages).as_slice() {
         [] => Ok(()),
         still => bail!(
             "the packages {} are missing ({status}); as root, run: {command}",

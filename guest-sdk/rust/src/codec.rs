@@ -16,13 +16,17 @@
 //! form: `"Stop"`, `{"Add": 5}`. A [`Pid`](crate::Pid) is `{"node": n, "serial":
 //! n}`; a `()` is an empty array, and null or nothing at all is read as one. A
 //! plain `Vec<u8>` inside a serde type is an array of numbers; use `serde_bytes`
-//! for byte strings.
+//! for byte strings. A field that other languages fill with a number may be a
+//! [`Number`]: to some of them 5.0 is the integer 5.
+//!
+//! `docs/messages.md` says all of it for those who write other SDKs, and
+//! `guest-sdk/vectors.txt` has bodies that each of them reads.
 //!
 //! Only the codecs that an actor uses become part of its module.
 
 use cbor4ii::core::dec::{self, Read};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::convert::Infallible;
 use std::fmt;
 
@@ -136,6 +140,47 @@ impl Decode for Raw {
     }
 }
 
+/// A floating-point number that is read from an integer as well. Languages with one
+/// kind of number write 5.0 as the integer 5, which a plain `f64` does not take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Number(pub f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl Visitor<'_> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
+        Ok(Number(value))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "the nearest number is what is asked for")]
+    fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
+        Ok(Number(value as f64))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "the nearest number is what is asked for")]
+    fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
+        Ok(Number(value as f64))
+    }
+}
+
 /// A value that travels in postcard, which only Rust reads: `send(pid,
 /// &Postcard(value))`, `receive::<Postcard<T>>()`, `fn worker(Postcard(job):
 /// Postcard<Job>)`.
@@ -200,10 +245,13 @@ impl<'de> Read<'de> for Slice<'de> {
 }
 
 #[cfg(test)]
+#[path = "codec_vectors_test.rs"]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::types::{Pid, Reference};
-    use serde::Deserialize;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum Job {

@@ -129,15 +129,20 @@ impl Job {
 }
 
 /// A node with the guest to measure.
-struct Bench {
-    node: Node,
+pub(super) struct Bench {
+    pub(super) node: Node,
     program: Arc<Program>,
     /// How an actor starts that waits for messages and answers them.
     idle: Start,
-    _dir: tempfile::TempDir,
+    _dir: Option<tempfile::TempDir>,
 }
 
 impl Bench {
+    /// One with a guest that is loaded already.
+    pub(super) fn of(node: Node, program: Arc<Program>, idle: Start) -> Self {
+        Self { node, program, idle, _dir: None }
+    }
+
     async fn start(job: Job, bytes: &[u8]) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut config = Config::new("bench@localhost", dir.path());
@@ -155,7 +160,7 @@ impl Bench {
             Job::IdleMin | Job::MaxIdleMin => Start::Call("idle()".into()),
             _ => Start::Entry { function: "idle".into(), argument: Bytes::new() },
         };
-        Ok(Self { node, program, idle, _dir: dir })
+        Ok(Self { node, program, idle, _dir: Some(dir) })
     }
 
     async fn actor(&self, function: &str, argument: Vec<u8>) -> anyhow::Result<Pid> {
@@ -164,14 +169,14 @@ impl Bench {
     }
 
     /// Makes and starts an actor, as a guest's own spawn does.
-    async fn quick(&self, plan: Plan) -> Result<Pid, SpawnError> {
+    pub(super) async fn quick(&self, plan: Plan) -> Result<Pid, SpawnError> {
         let born = Arc::clone(self.node.runtime()).prepare(plan).await?;
         let pid = born.pid();
         born.run();
         Ok(pid)
     }
 
-    fn plan(&self, start: Start, leader: Pid) -> Plan {
+    pub(super) fn plan(&self, start: Start, leader: Pid) -> Plan {
         Plan {
             code: Code::Program(Arc::clone(&self.program)),
             start,
@@ -256,7 +261,12 @@ impl Bench {
         Ok(used as f64 / 1024.0 / count as f64)
     }
 
-    async fn crowd(&self, driver: &mut Native, count: usize) -> anyhow::Result<Vec<Pid>> {
+    /// So many actors that wait for their first message.
+    pub(super) async fn crowd(
+        &self,
+        driver: &mut Native,
+        count: usize,
+    ) -> anyhow::Result<Vec<Pid>> {
         let mut pids = Vec::with_capacity(count);
         while pids.len() < count {
             let batch = (count - pids.len()).min(1000);

@@ -15,6 +15,8 @@ enum What {
     Local(odeon::bench::Local),
     /// Two connected nodes: messages, spawning, losing one.
     Remote(odeon::bench::Remote),
+    /// Each language of guests: size, loading, spawning, memory, messages.
+    Languages(odeon::bench::Languages),
 }
 
 impl Bench {
@@ -22,6 +24,7 @@ impl Bench {
         let done = match self.what {
             What::Local(local) => odeon::bench::local(&local),
             What::Remote(remote) => odeon::bench::remote(&remote),
+            What::Languages(languages) => odeon::bench::languages(&languages),
         };
         done.map(|()| code::OK).map_err(|error| Exit::because(&error))
     }

@@ -1,217 +1,125 @@
-//! `odeon build`: a Rust guest, with whichever toolchain is there.
+//! `odeon build`: a guest in any language that has an SDK, with whichever toolchain
+//! is there.
 //!
-//! `ODEON_WASM_TOOLCHAIN` chooses: `rustup` (the active toolchain and one of its
-//! wasm targets) or `distro` (Debian's packages, whose standard library is compiled
-//! along); `auto`, the default, takes the first that is there. Installs nothing: it
-//! says what to install.
+//! Installs nothing unless told to: it says what to install. What is installed and
+//! downloaded is kept in one folder for all projects (`tools`).
 
-use std::env;
-use std::ffi::OsStr;
+mod c;
+mod js;
+mod rust;
+mod tools;
+mod zig;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::exit::{Exit, code};
+use super::language::Language;
 use super::output;
+pub(super) use rust::{Toolchain, toolchain};
+use tools::Tools;
 
-/// The variable that chooses.
-const VARIABLE: &str = "ODEON_WASM_TOOLCHAIN";
-
-/// What `distro` needs: a file of the package, and the package.
-const DISTRO_PACKAGES: [(&str, &str); 4] = [
-    ("/usr/bin/rustc", "rustc-web"),
-    ("/usr/bin/cargo", "cargo-web"),
-    ("/usr/lib/rustlib/src/rust/library/std/Cargo.toml", "rust-web-src"),
-    ("/usr/bin/wasm-ld-19", "lld-19"),
-];
-
-/// A component comes out of the first directly; the second takes no WASI.
-const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-unknown-unknown"];
-
-/// Builds the Rust actor in a directory, and puts the module beside its Cargo.toml.
+/// Builds the actor in a directory, and puts the module into that directory.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Build {
-    /// The directory with Cargo.toml.
+    /// The directory of the project: with Cargo.toml, or src/main.c, .zig or .js.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to put the module; beside Cargo.toml by default.
+    /// Where to put the module; into the project's directory by default.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-/// A way to build guests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Toolchain {
-    /// The active toolchain, for this target.
-    Rustup(&'static str),
-    /// Debian's packages.
-    Distro,
+    /// The language, where the files do not say.
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
+    /// Download what is missing, where that can be had without being root.
+    #[arg(long)]
+    install: bool,
 }
 
 impl Build {
     pub(crate) fn run(self) -> Result<u8, Exit> {
-        let manifest = self.dir.join("Cargo.toml");
-        if !manifest.is_file() {
-            let text = format!("no Cargo.toml in {}; `odeon new` makes one", self.dir.display());
-            return Err(Exit::new(code::NOT_FOUND, text));
-        }
-        let toolchain = toolchain()?;
-        let built = compile(toolchain, &self.dir)?;
-        let name = built.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
-        let to = self.output.unwrap_or_else(|| self.dir.join(format!("{name}.wasm")));
-        let failed = |error| Exit::failed(format!("cannot write {}: {error}", to.display()));
-        let bytes = fs::copy(&built, &to).map_err(failed)?;
+        let (to, bytes) = self.make()?;
         output::line(&format!("{} ({})", to.display(), output::size(bytes)))?;
         Ok(code::OK)
     }
-}
 
-/// Runs cargo and gives the module that came out.
-fn compile(toolchain: Toolchain, dir: &Path) -> Result<PathBuf, Exit> {
-    let mut cargo = match toolchain {
-        Toolchain::Rustup(_) => Command::new("cargo"),
-        Toolchain::Distro => distro_cargo(),
-    };
-    let target = match toolchain {
-        Toolchain::Rustup(target) => target,
-        Toolchain::Distro => "wasm32-unknown-unknown",
-    };
-    cargo.current_dir(dir).args(["build", "--release", "--target", target]);
-    cargo.arg("--message-format=json-render-diagnostics");
-    if toolchain == Toolchain::Distro {
-        cargo.arg("-Zbuild-std=std,panic_abort");
+    /// The project in a directory, with everything by default.
+    pub(super) fn project(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), output: None, lang: None, install: false }
     }
-    let failed = |error| Exit::failed(format!("cannot run cargo: {error}"));
-    let output = cargo.stderr(Stdio::inherit()).output().map_err(failed)?;
-    if !output.status.success() {
-        return Err(Exit::failed("the project does not build; cargo says why above"));
-    }
-    artifact(&output.stdout, &dir.join("Cargo.toml")).ok_or_else(|| {
-        Exit::failed(
-            "cargo built no module: the library needs `crate-type = [\"cdylib\"]` in [lib]",
-        )
-    })
-}
 
-/// The last module of this package that cargo says it built.
-fn artifact(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
-    let manifest = manifest.canonicalize().ok()?;
-    let lines = messages.split(|byte| *byte == b'\n');
-    let mut modules = lines.filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
-        let from = message.get("manifest_path")?.as_str()?;
-        if Path::new(from).canonicalize().ok()? != manifest {
-            return None;
-        }
-        let mut files = message.get("filenames")?.as_array()?.iter().filter_map(|it| it.as_str());
-        files
-            .find(|file| Path::new(file).extension() == Some(OsStr::new("wasm")))
-            .map(PathBuf::from)
-    });
-    modules.next_back()
-}
-
-/// Debian's cargo, shielded from a rustup installation beside it: its proxies must
-/// not be found first, and what configures that one is not for this.
-fn distro_cargo() -> Command {
-    let mut cargo = Command::new("/usr/bin/cargo");
-    for (name, _) in env::vars_os() {
-        if name.to_str().is_none_or(is_not_for_distro) {
-            cargo.env_remove(name);
-        }
-    }
-    cargo
-        .env("PATH", "/usr/bin:/bin")
-        .env("RUSTC", "/usr/bin/rustc")
-        // Building the standard library is not yet for stable compilers.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/usr/bin/wasm-ld-19");
-    cargo
-}
-
-fn is_not_for_distro(name: &str) -> bool {
-    // Where cargo keeps its downloads, and how it reaches the registry, stay.
-    const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR"];
-    let is_cargos = ["CARGO", "RUST", "LD_LIBRARY_PATH"].iter().any(|it| name.starts_with(it));
-    is_cargos && !KEPT.iter().any(|it| name.starts_with(it))
-}
-
-/// The toolchain to build with, or what to install.
-pub(crate) fn toolchain() -> Result<Toolchain, Exit> {
-    let wanted = env::var(VARIABLE).unwrap_or_default();
-    match wanted.as_str() {
-        "rustup" => rustup().ok_or_else(|| Exit::failed(nothing())),
-        "distro" => match missing_packages().as_slice() {
-            [] => Ok(Toolchain::Distro),
-            missing => Err(Exit::failed(format!(
-                "packages are missing; as root, run: apt-get install --no-install-recommends {}",
-                missing.join(" ")
-            ))),
-        },
-        "" | "auto" => rustup()
-            .or_else(|| missing_packages().is_empty().then_some(Toolchain::Distro))
-            .ok_or_else(|| Exit::failed(nothing())),
-        other => {
-            let text = format!("{VARIABLE} is `{other}`; it can be auto, rustup or distro");
-            Err(Exit::new(code::USAGE, text))
-        }
-    }
-}
-
-fn nothing() -> String {
-    format!(
-        "no toolchain for WebAssembly guests is installed: run `rustup target add {}`; or, on \
-         Debian and its relatives, install {} and set {VARIABLE}=distro",
-        TARGETS[0],
-        DISTRO_PACKAGES.map(|(_, package)| package).join(" ")
-    )
-}
-
-/// The active toolchain, if it has one of the targets.
-fn rustup() -> Option<Toolchain> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).args(["--print", "sysroot"]).output().ok()?;
-    let sysroot = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    let has = |target: &&str| sysroot.join("lib/rustlib").join(target).join("lib").is_dir();
-    TARGETS.into_iter().find(has).map(Toolchain::Rustup)
-}
-
-fn missing_packages() -> Vec<&'static str> {
-    let missing =
-        |(file, package): &(&str, &'static str)| (!Path::new(file).exists()).then_some(*package);
-    DISTRO_PACKAGES.iter().filter_map(missing).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_module_of_this_package_is_found_among_cargos_messages() {
-        let dir = tempfile::tempdir().expect("temporary directory");
-        let manifest = dir.path().join("Cargo.toml");
-        fs::write(&manifest, "").expect("written");
-        let message = |manifest: &str, file: &str| {
-            format!("{{\"manifest_path\":{manifest:?},\"filenames\":[\"/x/a.d\",{file:?}]}}\n")
+    /// Builds, and gives where the module is and how long it is.
+    pub(super) fn make(&self) -> Result<(PathBuf, u64), Exit> {
+        let language = self.lang.map_or_else(|| Language::of(&self.dir), Ok)?;
+        let project = Project { dir: &self.dir, language, tools: Tools::new(self.install)? };
+        let built = match language {
+            Language::Rust => rust::compile(rust::toolchain()?, &self.dir)?,
+            Language::C => c::compile(&project)?,
+            Language::Zig => zig::compile(&project)?,
+            Language::Js => js::compile(&project)?,
         };
-        let own = manifest.to_str().expect("text");
-        let messages = [
-            message(own, "/x/mine.wasm"),
-            message("/elsewhere/Cargo.toml", "/x/other.wasm"),
-            "not json\n{\"reason\":\"build-finished\"}\n".to_owned(),
-        ];
-        let found = artifact(messages.concat().as_bytes(), &manifest);
-        assert_eq!(found, Some("/x/mine.wasm".into()));
-        assert_eq!(artifact(message(own, "/x/liba.rlib").as_bytes(), &manifest), None);
+        let name = built.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
+        let to = self.output.clone().unwrap_or_else(|| self.dir.join(format!("{name}.wasm")));
+        let failed = |error| Exit::failed(format!("cannot write {}: {error}", to.display()));
+        let bytes = fs::copy(&built, &to).map_err(failed)?;
+        Ok((to, bytes))
+    }
+}
+
+/// What is built.
+struct Project<'a> {
+    dir: &'a Path,
+    language: Language,
+    tools: Tools,
+}
+
+/// Where a build works, within the project: it can be removed at any time.
+const WORK: &str = ".odeon";
+
+impl Project<'_> {
+    /// The folder of the SDK's files, which are brought up to date.
+    fn sdk(&self, folder: &str) -> Result<PathBuf, Exit> {
+        let dir = self.dir.join(folder);
+        for (name, text) in self.language.sdk() {
+            keep(&dir.join(name), text)?;
+        }
+        Ok(dir)
     }
 
-    #[test]
-    fn the_distributions_cargo_sees_the_registry_and_nothing_of_the_outer_cargo() {
-        for kept in ["CARGO_HOME", "CARGO_REGISTRIES_X", "HOME", "HTTPS_PROXY"] {
-            assert!(!is_not_for_distro(kept), "{kept}");
-        }
-        for removed in ["RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO", "CARGO_TARGET_DIR"] {
-            assert!(is_not_for_distro(removed), "{removed}");
-        }
+    /// Where the compiler is to put the module: named as the project's directory is.
+    fn module(&self) -> Result<PathBuf, Exit> {
+        let failed = |error| Exit::failed(format!("cannot find {}: {error}", self.dir.display()));
+        let whole = self.dir.canonicalize().map_err(failed)?;
+        let name = whole.file_name().unwrap_or_else(|| "actor".as_ref());
+        let work = whole.join(WORK);
+        fs::create_dir_all(&work)
+            .map_err(|error| Exit::failed(format!("cannot make {}: {error}", work.display())))?;
+        Ok(work.join(name).with_extension("wasm"))
     }
+
+    /// The project's own sources with this extension, in order, as its directory sees them.
+    fn sources(&self, extension: &str) -> Result<Vec<PathBuf>, Exit> {
+        let dir = self.dir.join("src");
+        let failed = |error| Exit::failed(format!("cannot read {}: {error}", dir.display()));
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|it| it == extension) {
+                sources.push(Path::new("src").join(path.file_name().unwrap_or_default()));
+            }
+        }
+        sources.sort();
+        Ok(sources)
+    }
+}
+
+/// Writes a file, unless it is there and the same.
+fn keep(path: &Path, text: &str) -> Result<(), Exit> {
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    let dir = path.parent().unwrap_or(path);
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| Exit::failed(format!("cannot write {}: {error}", path.display())))
 }

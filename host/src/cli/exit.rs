@@ -26,6 +26,8 @@ pub(crate) mod code {
     pub(crate) const NOT_FOUND: u8 = 4;
     /// Refused: a wrong cookie, a limit, not allowed.
     pub(crate) const REFUSED: u8 = 5;
+    /// The toolchain of a language is not installed, or not the right version.
+    pub(crate) const NO_TOOLCHAIN: u8 = 6;
     /// The actor trapped or went over a limit.
     pub(crate) const TRAPPED: u8 = 70;
     /// The actor ended with another reason.

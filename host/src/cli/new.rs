@@ -1,35 +1,70 @@
-//! `odeon new`: a small actor project in Rust.
+//! `odeon new`: a small actor project, in any language that has an SDK.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, code};
+use super::language::Language;
 use super::output;
 
-/// Makes a directory with a small actor in Rust.
+/// Makes a directory with a small actor, and a test of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct New {
     /// The directory to make; its last part is the project's name.
     name: PathBuf,
-    /// Where the SDK's source is (guest-sdk/rust of Odeon's); its published version
+    /// The language.
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Language,
+    /// Where the Rust SDK's source is (guest-sdk/rust of Odeon's); its published version
     /// by default.
     #[arg(long, env = "ODEON_SDK", value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
 
-const MANIFEST: &str = include_str!("new/Cargo.toml.in");
-const CARGO_CONFIG: &str = include_str!("new/cargo-config.toml.in");
-const LIB: &str = include_str!("new/lib.rs.in");
+/// What a project ignores: what builds leave behind.
+const IGNORED: &str = "/target\n/.odeon\n/node_modules\n*.wasm\n";
 const README: &str = include_str!("new/README.md.in");
+
+/// The files of a project, and what its README says of tools.
+fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'static str) {
+    match language {
+        Language::Rust => (
+            &[
+                ("Cargo.toml", include_str!("new/rust/Cargo.toml.in")),
+                (".cargo/config.toml", include_str!("new/rust/cargo-config.toml.in")),
+                ("src/lib.rs", include_str!("new/rust/lib.rs.in")),
+            ],
+            "Building needs a Rust toolchain for WebAssembly: `odeon build` says which.",
+        ),
+        Language::C => (
+            &[("src/main.c", include_str!("new/c/main.c.in"))],
+            "Building needs clang with a libc for WASI, or zig: `odeon build` says what is\n\
+             missing, and puts the SDK's header into `.odeon/sdk`.",
+        ),
+        Language::Zig => (
+            &[("src/main.zig", include_str!("new/zig/main.zig.in"))],
+            "Building needs zig 0.17; `odeon build --install` gets it once for all projects.\n\
+             The SDK is in `.odeon/sdk` after the first build.",
+        ),
+        Language::Js => (
+            &[
+                ("src/main.js", include_str!("new/js/main.js.in")),
+                ("package.json", include_str!("new/js/package.json.in")),
+            ],
+            "Building needs Node.js 18, and componentize-qjs, which `odeon build --install` gets\n\
+             once for all projects. The SDK is in `node_modules/odeon` after the first build.",
+        ),
+    }
+}
 
 impl New {
     pub(crate) fn run(self) -> Result<u8, Exit> {
         let name = project_name(&self.name)?;
-        let sdk = match &self.sdk {
-            None => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
-            Some(dir) => sdk_path(dir)?,
+        let sdk = match (&self.sdk, self.lang) {
+            (Some(dir), Language::Rust) => sdk_path(dir)?,
+            _ => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
         };
-        make(&self.name, &name, &sdk)?;
+        make(&self.name, &name, self.lang, &sdk)?;
         output::line(&format!(
             "made {}; next: cd {} && odeon build",
             self.name.display(),
@@ -65,46 +100,57 @@ fn sdk_path(dir: &Path) -> Result<String, Exit> {
     Ok(format!("{{ path = {} }}", serde_json::Value::from(path)))
 }
 
-fn make(dir: &Path, name: &str, sdk: &str) -> Result<(), Exit> {
+fn make(dir: &Path, name: &str, language: Language, sdk: &str) -> Result<(), Exit> {
     let failed =
         |error: std::io::Error| Exit::failed(format!("cannot make {}: {error}", dir.display()));
     if dir.symlink_metadata().is_ok() {
         let text = format!("{} is there already; choose another name", dir.display());
         return Err(Exit::failed(text));
     }
-    fs::create_dir_all(dir.join("src")).map_err(failed)?;
-    fs::create_dir(dir.join(".cargo")).map_err(failed)?;
-    let fill = |text: &str| text.replace("@NAME@", name).replace("@SDK@", sdk);
-    let files = [
-        ("Cargo.toml", MANIFEST),
-        (".cargo/config.toml", CARGO_CONFIG),
-        (".gitignore", "/target\n*.wasm\n"),
-        ("src/lib.rs", LIB),
-        ("README.md", README),
-    ];
-    files.iter().try_for_each(|(file, text)| fs::write(dir.join(file), fill(text))).map_err(failed)
+    let (files, tools) = template(language);
+    let fill =
+        |text: &str| text.replace("@NAME@", name).replace("@SDK@", sdk).replace("@TOOLS@", tools);
+    for (file, text) in files.iter().chain(&[(".gitignore", IGNORED), ("README.md", README)]) {
+        let path = dir.join(file);
+        fs::create_dir_all(path.parent().unwrap_or(dir)).map_err(failed)?;
+        fs::write(path, fill(text)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
 
     #[test]
     fn a_project_is_whole_and_an_existing_directory_is_left_alone() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let project = dir.path().join("my-actor");
-        make(&project, "my-actor", "\"0.1.0\"").expect("made");
+        make(&project, "my-actor", Language::Rust, "\"0.1.0\"").expect("made");
         let manifest = fs::read_to_string(project.join("Cargo.toml")).expect("there");
         let manifest: toml::Table = manifest.parse().expect("TOML");
         assert_eq!(manifest["package"]["name"].as_str(), Some("my-actor"));
         assert_eq!(manifest["dependencies"]["odeon-guest"].as_str(), Some("0.1.0"));
-        for file in ["src/lib.rs", "README.md", ".cargo/config.toml"] {
-            let text = fs::read_to_string(project.join(file)).expect("there");
-            assert!(!text.contains('@'), "{file} is filled in");
-        }
         fs::write(project.join("src/lib.rs"), "mine").expect("written");
-        assert!(make(&project, "my-actor", "\"0.1.0\"").is_err());
+        assert!(make(&project, "my-actor", Language::C, "").is_err());
         assert_eq!(fs::read_to_string(project.join("src/lib.rs")).expect("there"), "mine");
+        assert!(!project.join("src/main.c").exists());
+    }
+
+    #[test]
+    fn a_project_of_each_language_is_filled_in_and_known_as_one() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        for language in Language::value_variants() {
+            let project = dir.path().join(format!("{language:?}"));
+            make(&project, "my-actor", *language, "\"0.1.0\"").expect("made");
+            assert_eq!(Language::of(&project), Ok(*language));
+            for (file, _) in template(*language).0.iter().chain(&[("README.md", "")]) {
+                let text = fs::read_to_string(project.join(file)).expect("there");
+                let unfilled = ["@NAME@", "@SDK@", "@TOOLS@"].iter().find(|it| text.contains(*it));
+                assert_eq!(unfilled, None, "{file} of {language:?}");
+            }
+        }
     }
 
     #[test]

@@ -68,6 +68,59 @@ fn a_core_module_with_wit_becomes_a_component() {
     assert_eq!(loaded.shape.command, None);
 }
 
+/// An actor by the canonical ABI alone, with this before its own parts.
+fn by_hand(imports: &str) -> Vec<u8> {
+    binary(&format!(
+        r#"(module
+             {imports}
+             (memory (export "memory") 1)
+             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+             (func (export "odeon:actor/entry@0.1.0#start") (param i32 i32 i32 i32) (result i32)
+               i32.const 0))"#
+    ))
+}
+
+#[test]
+fn a_core_module_by_the_canonical_abi_of_the_contract_needs_no_wit() {
+    let me = r#"(import "odeon:actor/process@0.1.0" "me" (func (param i32)))"#;
+    let loaded = load(&by_hand(me), Check::Full).expect("an actor by hand");
+    assert_eq!(loaded.source, Source::CoreModule);
+    assert_eq!(loaded.shape.missing_text(), None);
+    assert!(loaded.shape.entry.is_some());
+    assert_eq!(loaded.shape.imports.len(), 2, "what it does not use is not imported");
+}
+
+#[test]
+fn a_core_module_by_hand_that_does_not_fit_the_contract_is_told_where() {
+    let message = refused(&by_hand(r#"(import "odeon:actor/process@0.2.0" "me" (func))"#));
+    assert!(message.contains("`odeon:actor/process@0.2.0.me`"), "{message}");
+    assert!(message.contains("odeon:actor@0.1.0") && message.contains("SDK"), "{message}");
+    let message = refused(&by_hand(r#"(import "odeon:actor/process@0.1.0" "mee" (func))"#));
+    assert!(message.contains("`odeon:actor/process@0.1.0.mee`"), "{message}");
+    let message = refused(&by_hand(r#"(import "env" "puts" (func))"#));
+    assert!(message.contains("`env.puts`") && message.contains("linker"), "{message}");
+    let message = refused(&by_hand(r#"(import "odeon:actor/process@0.1.0" "me" (func))"#));
+    assert!(message.contains("me") && message.contains("do not fit"), "{message}");
+    let wrong = r#"(module (memory (export "memory") 1)
+                     (func (export "odeon:actor/entry@0.1.0#begin")))"#;
+    let message = refused(&binary(wrong));
+    assert!(message.contains("do not fit"), "{message}");
+}
+
+#[test]
+fn the_contract_is_every_file_of_wit_that_is_not_reserved() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let entries = std::fs::read_dir(folder).expect("the contract is there");
+    let names = entries.map(|entry| entry.expect("readable").file_name());
+    let mut names: Vec<_> = names.filter_map(|name| name.into_string().ok()).collect();
+    names.retain(|name| name != "reserved.wit");
+    names.sort();
+    let mut known: Vec<_> =
+        super::contract::FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    known.sort();
+    assert_eq!(known, names);
+}
+
 #[test]
 fn a_core_module_without_wit_is_told_what_it_has_and_how_to_embed() {
     let message = refused(&binary(

@@ -2,6 +2,7 @@
 //!
 //! Texts that come from the guest are shortened and their control characters shown.
 
+use super::super::contract::PACKAGE;
 use super::super::near::{listed, shorten};
 
 /// Names shown of each list in a message.
@@ -126,6 +127,9 @@ fn import_fix(imports: &[String]) -> &'static str {
         "; it was built for a WASI older than preview 1: build it for wasm32-wasip2"
     } else if from("go.") || from("gojs.") {
         "; it was built for a browser: build it with GOOS=wasip1"
+    } else if from(PACKAGE) {
+        "; they are not in this host's contract, odeon:actor@0.1.0: build the guest with the SDK \
+         of this release"
     } else if from("env.") {
         "; functions of `env` are ones that the linker did not find: link them, or declare them \
          in the WIT"

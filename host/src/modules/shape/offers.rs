@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::contract::{CONTRACT, PACKAGE};
 use super::super::near::{did_you_mean, near_names, shorten};
 use super::Signature;
 
@@ -53,21 +54,6 @@ pub(super) enum Start {
     UnknownEntry,
 }
 
-const CONTRACT: &[&str] = &[
-    include_str!("../../../../wit/world.wit"),
-    include_str!("../../../../wit/types.wit"),
-    include_str!("../../../../wit/process.wit"),
-    include_str!("../../../../wit/mailbox.wit"),
-    include_str!("../../../../wit/node.wit"),
-    include_str!("../../../../wit/rpc.wit"),
-    include_str!("../../../../wit/names.wit"),
-    include_str!("../../../../wit/groups.wit"),
-    include_str!("../../../../wit/timers.wit"),
-    include_str!("../../../../wit/io.wit"),
-    include_str!("../../../../wit/log.wit"),
-    include_str!("../../../../wit/entry.wit"),
-];
-
 /// The interfaces of `odeon:actor` that guests can import, with their functions.
 struct Contract {
     major: u64,
@@ -77,15 +63,7 @@ struct Contract {
 }
 
 static ACTOR: LazyLock<Contract> = LazyLock::new(|| {
-    let mut text = String::new();
-    for (index, file) in CONTRACT.iter().enumerate() {
-        // One text names its package once.
-        let lines = file.lines().filter(|line| index == 0 || !line.starts_with("package "));
-        lines.for_each(|line| text.extend([line, "\n"]));
-    }
-    // A test reads the contract, so a broken one is never shipped.
-    let mut resolve = wit_parser::Resolve::default();
-    let package = resolve.push_source("wit", &text).expect("the WIT contract is sound");
+    let (resolve, package) = (&CONTRACT.resolve, CONTRACT.package);
     let version = resolve.packages[package].name.version.clone();
     let version = version.expect("the WIT contract has a version");
     let world = resolve.packages[package].worlds["imports"];
@@ -135,7 +113,7 @@ const WASI: &[(&str, Offer)] = &[
 /// How this host answers an import with these functions.
 pub(super) fn offer(name: &str, functions: &[Signature]) -> Offer {
     let (path, version) = split_version(name);
-    if let Some(interface) = path.strip_prefix("odeon:actor/") {
+    if let Some(interface) = path.strip_prefix(PACKAGE) {
         return actor_offer(name, interface, version, functions);
     }
     if let Some((_, offer)) = WASI.iter().find(|(offered, _)| *offered == path) {

@@ -1,0 +1,307 @@
+// Messages: the CBOR of docs/messages.md. Nothing here knows the host.
+
+/** Values within each other, at most: a sender is not to use up the receiver's stack. */
+const DEPTH_MAX = 32;
+
+/** A body that is not what docs/messages.md describes, or a value that has no body. */
+export class MessageError extends Error {
+  constructor(problem) {
+    super(`message not understood: ${problem}`);
+    this.name = "MessageError";
+  }
+}
+
+/** A number that is written as a floating-point number even where it is whole. */
+export class Float {
+  constructor(value) {
+    this.value = Number(value);
+  }
+}
+
+class Writer {
+  bytes = new Uint8Array(64);
+  length = 0;
+
+  /** Makes room for so many bytes, and gives where they begin. */
+  room(count) {
+    const at = this.length;
+    this.length += count;
+    if (this.length > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(this.length, this.bytes.length * 2));
+      grown.set(this.bytes);
+      this.bytes = grown;
+    }
+    return at;
+  }
+
+  byte(value) {
+    const at = this.room(1);
+    this.bytes[at] = value;
+  }
+
+  /** The head of an item: its major type, and a number or BigInt in the fewest bytes. */
+  head(major, number) {
+    if (number < 24) return this.byte((major << 5) | Number(number));
+    const [info, length] =
+      number < 0x100 ? [24, 1] : number < 0x10000 ? [25, 2] : number < 0x100000000 ? [26, 4] : [27, 8];
+    this.byte((major << 5) | info);
+    const at = this.room(length);
+    const view = new DataView(this.bytes.buffer);
+    if (length === 1) view.setUint8(at, Number(number));
+    else if (length === 2) view.setUint16(at, Number(number));
+    else if (length === 4) view.setUint32(at, Number(number));
+    else view.setBigUint64(at, BigInt(number));
+  }
+
+  float(value) {
+    this.byte(0xfb);
+    const at = this.room(8);
+    new DataView(this.bytes.buffer).setFloat64(at, value);
+  }
+
+  raw(bytes) {
+    const at = this.room(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
+  number(value) {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) this.float(value);
+    else if (value < 0) this.head(1, -1 - value);
+    else this.head(0, value);
+  }
+
+  bigint(value) {
+    if (value > 0xffffffffffffffffn || value < -0x8000000000000000n) {
+      throw new RangeError("integers in messages are from -2^63 to 2^64 - 1");
+    }
+    if (value < 0n) this.head(1, -1n - value);
+    else this.head(0, value);
+  }
+
+  text(value) {
+    const bytes = utf8(value);
+    this.head(3, bytes.length);
+    this.raw(bytes);
+  }
+
+  entries(entries, depth) {
+    this.head(5, entries.length);
+    for (const [key, item] of entries) {
+      this.value(key, depth + 1);
+      this.value(item, depth + 1);
+    }
+  }
+
+  value(value, depth) {
+    if (depth > DEPTH_MAX) throw new RangeError("values in messages nest 32 levels deep at most");
+    switch (typeof value) {
+      case "undefined":
+        return this.byte(0xf6);
+      case "boolean":
+        return this.byte(value ? 0xf5 : 0xf4);
+      case "number":
+        return this.number(value);
+      case "bigint":
+        return this.bigint(value);
+      case "string":
+        return this.text(value);
+      case "object":
+        return this.object(value, depth);
+      default:
+        throw new TypeError(`a ${typeof value} cannot be in a message`);
+    }
+  }
+
+  object(value, depth) {
+    if (value === null) return this.byte(0xf6);
+    if (value instanceof Float) return this.float(value.value);
+    if (value instanceof Uint8Array) {
+      this.head(2, value.length);
+      return this.raw(value);
+    }
+    if (Array.isArray(value)) {
+      this.head(4, value.length);
+      for (const item of value) this.value(item, depth + 1);
+      return;
+    }
+    if (value instanceof Map) return this.entries([...value], depth);
+    this.entries(Object.entries(value).filter(([, item]) => item !== undefined), depth);
+  }
+}
+
+/** The body of a value. */
+export function encode(value) {
+  const writer = new Writer();
+  writer.value(value, 1);
+  return writer.bytes.slice(0, writer.length);
+}
+
+/** A text in UTF-8. */
+export function utf8(text) {
+  const bytes = new Uint8Array(text.length * 3);
+  let at = 0;
+  for (let index = 0; index < text.length; index++) {
+    let code = text.charCodeAt(index);
+    if (code < 0x80) {
+      bytes[at++] = code;
+      continue;
+    }
+    if (code >= 0xd800 && code < 0xe000) {
+      const low = text.charCodeAt(++index);
+      if (code >= 0xdc00 || !(low >= 0xdc00 && low < 0xe000)) {
+        throw new RangeError("a string with half a surrogate pair is no text");
+      }
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+      bytes[at++] = 0xf0 | (code >> 18);
+      bytes[at++] = 0x80 | ((code >> 12) & 0x3f);
+    } else if (code >= 0x800) {
+      bytes[at++] = 0xe0 | (code >> 12);
+    } else {
+      bytes[at++] = 0xc0 | (code >> 6);
+      bytes[at++] = 0x80 | (code & 0x3f);
+      continue;
+    }
+    bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
+    bytes[at++] = 0x80 | (code & 0x3f);
+  }
+  return bytes.subarray(0, at);
+}
+
+/** The text that these bytes are in UTF-8. */
+export function fromUtf8(bytes) {
+  const wrong = () => new MessageError("a text that is not UTF-8");
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at++];
+    if (first < 0x80) {
+      text += String.fromCharCode(first);
+      continue;
+    }
+    const more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4 || bytes.length - at < more) throw wrong();
+    let code = first & (0x3f >> more);
+    for (let index = 0; index < more; index++) {
+      const next = bytes[at++];
+      if ((next & 0xc0) !== 0x80) throw wrong();
+      code = (code << 6) | (next & 0x3f);
+    }
+    const least = [0, 0x80, 0x800, 0x10000][more];
+    if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) throw wrong();
+    text += String.fromCodePoint(code);
+  }
+  return text;
+}
+
+class Reader {
+  at = 0;
+
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  take(count) {
+    if (count > this.bytes.length - this.at) throw new MessageError("it ends too early");
+    this.at += count;
+    return this.at - count;
+  }
+
+  /** The number in a head: a BigInt where a number does not hold it. */
+  number(info) {
+    if (info < 24) return info;
+    if (info > 27) throw new MessageError("a length that is not of use here");
+    const at = this.take(1 << (info - 24));
+    if (info === 24) return this.view.getUint8(at);
+    if (info === 25) return this.view.getUint16(at);
+    if (info === 26) return this.view.getUint32(at);
+    const large = this.view.getBigUint64(at);
+    return large <= 0x1fffffffffffffn ? Number(large) : large;
+  }
+
+  slice(count) {
+    const at = this.take(Number(count));
+    return this.bytes.slice(at, at + Number(count));
+  }
+
+  /** How many items follow; each takes a byte at least. */
+  items(count) {
+    if (count > this.bytes.length - this.at) throw new MessageError("it ends too early");
+    return count;
+  }
+
+  value(depth) {
+    if (depth > DEPTH_MAX) throw new MessageError("it is nested too deeply");
+    const first = this.view.getUint8(this.take(1));
+    const info = first & 31;
+    switch (first >> 5) {
+      case 0:
+        return this.number(info);
+      case 1:
+        return negative(this.number(info));
+      case 2:
+        return this.slice(this.number(info));
+      case 3:
+        return fromUtf8(this.slice(this.number(info)));
+      case 4: {
+        const items = [];
+        for (let left = this.items(this.number(info)); left > 0; left--) items.push(this.value(depth + 1));
+        return items;
+      }
+      case 5:
+        return this.map(this.items(this.number(info)), depth);
+      case 6:
+        throw new MessageError("a tag, which messages do not have");
+      default:
+        return this.simple(first);
+    }
+  }
+
+  map(count, depth) {
+    const entries = [];
+    for (; count > 0; count--) entries.push([this.value(depth + 1), this.value(depth + 1)]);
+    if (entries.some(([key]) => typeof key !== "string")) return new Map(entries);
+    const object = {};
+    for (const [key, value] of entries) {
+      // A plain assignment to `__proto__` would do something else.
+      Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+    }
+    return object;
+  }
+
+  simple(first) {
+    switch (first) {
+      case 0xf4:
+        return false;
+      case 0xf5:
+        return true;
+      case 0xf6:
+      case 0xf7:
+        return null;
+      case 0xfa:
+        return this.view.getFloat32(this.take(4));
+      case 0xfb:
+        return this.view.getFloat64(this.take(8));
+      default:
+        throw new MessageError("a simple value, which messages do not have");
+    }
+  }
+}
+
+function negative(number) {
+  if (typeof number === "bigint") {
+    if (number > 0x7fffffffffffffffn) throw new MessageError("an integer below -2^63");
+    return -1n - number;
+  }
+  // -2^53 is no safe integer, though 2^53 - 1 is one.
+  return number === Number.MAX_SAFE_INTEGER ? -1n - BigInt(number) : -1 - number;
+}
+
+/** The value of a body. */
+export function decode(body) {
+  if (body.length === 0) return null;
+  const reader = new Reader(body);
+  const value = reader.value(1);
+  const left = body.length - reader.at;
+  if (left > 0) throw new MessageError(`${left} bytes too many`);
+  return value;
+}

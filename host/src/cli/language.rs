@@ -1,0 +1,85 @@
+//! The languages in which `odeon new` and `odeon build` know actors, and how a
+//! project shows which one it is in.
+
+use std::path::Path;
+
+use super::exit::{Exit, code};
+
+/// A language of guests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    /// Rust, by cargo.
+    Rust,
+    /// C, by clang or zig.
+    C,
+    /// Zig.
+    Zig,
+    /// JavaScript, with QuickJS.
+    Js,
+}
+
+/// The file by which a project is known, in the order in which they are looked for.
+const MARKS: [(&str, Language); 4] = [
+    ("Cargo.toml", Language::Rust),
+    ("src/main.c", Language::C),
+    ("src/main.zig", Language::Zig),
+    ("src/main.js", Language::Js),
+];
+
+impl Language {
+    /// The language of the project in a directory.
+    ///
+    /// # Errors
+    /// There is none of the files by which projects are known.
+    pub(crate) fn of(dir: &Path) -> Result<Self, Exit> {
+        let found = MARKS.iter().find(|(file, _)| dir.join(file).is_file());
+        found.map(|(_, language)| *language).ok_or_else(|| {
+            let marks = MARKS.map(|(file, _)| file).join(", ");
+            let dir = dir.display();
+            let text = format!("no {marks} in {dir}; `odeon new` makes a project");
+            Exit::new(code::NOT_FOUND, text)
+        })
+    }
+
+    /// The SDK's files that a build puts beside the project's own; none where the
+    /// language's package manager brings them.
+    pub(crate) fn sdk(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Rust => &[],
+            Self::C => &[
+                ("odeon.h", include_str!("../../../guest-sdk/c/odeon.h")),
+                ("odeon_abi.h", include_str!("../../../guest-sdk/c/odeon_abi.h")),
+                ("odeon.c", include_str!("../../../guest-sdk/c/odeon.c")),
+                ("odeon_message.c", include_str!("../../../guest-sdk/c/odeon_message.c")),
+            ],
+            Self::Zig => &[
+                ("odeon.zig", include_str!("../../../guest-sdk/zig/odeon.zig")),
+                ("abi.zig", include_str!("../../../guest-sdk/zig/abi.zig")),
+                ("message.zig", include_str!("../../../guest-sdk/zig/message.zig")),
+            ],
+            Self::Js => &[
+                ("package.json", include_str!("../../../guest-sdk/js/package.json")),
+                ("index.js", include_str!("../../../guest-sdk/js/index.js")),
+                ("message.js", include_str!("../../../guest-sdk/js/message.js")),
+                ("index.d.ts", include_str!("../../../guest-sdk/js/index.d.ts")),
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_known_by_its_files_and_nothing_else_is_one() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let error = Language::of(dir.path()).expect_err("there is nothing");
+        assert!(error.text().contains("src/main.zig"), "{}", error.text());
+        std::fs::create_dir(dir.path().join("src")).expect("made");
+        for (file, language) in MARKS.iter().rev() {
+            std::fs::write(dir.path().join(file), "").expect("written");
+            assert_eq!(Language::of(dir.path()), Ok(*language), "{file}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The SDKs of other languages, each by a guest written with it (`guests/languages`), in
+//! real nodes. All guests have the same functions:
+//!
+//! | function | what it does |
+//! |---|---|
+//! | `echo` | reads every message and sends it back as it would write it, or `{"refused": why}` |
+//! | `waiter`, `nothing` | waits for ever; ends at once |
+//! | `fail`, `crash`, `custom` | ends with an error, by a panic or exception, for a reason of its own |
+//! | `add` | gives the sum of two integers, or fails where that is none |
+//! | `check_...` | ends normally if that part of the SDK does what it should |
+//!
+//! `odeon build` builds them. A language whose toolchain is not installed is left out, and
+//! the test says so; `cargo xtask test` installs the toolchains where it may.
+
+mod build;
+mod projects;
+
+use build::{Language, built};
+use bytes::Bytes;
+use odeon::{Node, Spawn, Start};
+use odeon_core::process::{Event, Filter};
+use odeon_core::{Pid, Reason};
+use odeon_tests::cluster::Pair;
+use odeon_tests::{World, in_time};
+
+/// What is checked within one node, and between two.
+const CHECKS: [&str; 7] = [
+    "check_send",
+    "check_timeout",
+    "check_links",
+    "check_monitors",
+    "check_exits",
+    "check_names",
+    "check_rpc",
+];
+
+const VECTORS: &str = include_str!("../../guest-sdk/vectors.txt");
+
+/// A node with the language's guest; nothing where that cannot be built.
+async fn world(language: Language) -> Option<World> {
+    let module = built(language)?;
+    let world = World::start().await;
+    world.node.modules().deploy(language.name(), &module).expect("it can be deployed");
+    Some(world)
+}
+
+fn start(function: &str, argument: &[u8]) -> Start {
+    Start::Entry { function: function.into(), argument: argument.to_vec().into() }
+}
+
+/// Runs a function as an actor, to its end.
+async fn end_of(node: &Node, language: Language, function: &str, argument: &[u8]) -> Reason {
+    let spawn = Spawn::new(language.name(), start(function, argument));
+    let (_, ended) = node.spawn_watched(spawn).await.expect("it can be made");
+    in_time(&format!("{function} of {language:?}"), ended.wait()).await
+}
+
+/// A text as CBOR.
+fn text(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("a short text");
+    [&[0x78, length], text.as_bytes()].concat()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
+    hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// Sends a body to an echo, and gives what comes back.
+async fn echoed(native: &mut odeon::Native, echo: Pid, body: Vec<u8>) -> Bytes {
+    native.send(echo, body.into());
+    match in_time("an echo", native.receive(Filter::Any)).await {
+        Some(Event::Message { body, .. }) => body,
+        other => panic!("{other:?} instead of an echo"),
+    }
+}
+
+async fn the_codec_reads_writes_and_refuses_the_vectors(language: Language) {
+    let Some(world) = world(language).await else { return };
+    let spawn = Spawn::new(language.name(), start("echo", &[]));
+    let (echo, _) = world.node.spawn_watched(spawn).await.expect("it can be made");
+    let mut native = world.node.native("tester");
+    let mut count = 0;
+    for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let (kind, name, body) = (columns[0], columns[1], columns[2]);
+        let back = echoed(&mut native, echo, bytes(body)).await;
+        let refused = back.starts_with(b"\xa1\x67refused");
+        match kind {
+            "value" => assert_eq!(back, bytes(body), "{name}"),
+            "read" => {
+                let is_written = columns[3].split('|').any(|hex| bytes(hex) == back);
+                assert!(is_written, "{name}: {back:x?}");
+            }
+            _ => assert!(refused, "{name}: {back:x?}"),
+        }
+        count += 1;
+    }
+    assert!(count > 60, "the file of vectors is whole");
+}
+
+async fn the_checks_hold_on_one_node(language: Language) {
+    let Some(world) = world(language).await else { return };
+    for check in CHECKS {
+        assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
+    }
+}
+
+async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
+    let Some(module) = built(language) else { return };
+    let pair = Pair::start().await;
+    let near = &pair.near.world.node;
+    near.modules().deploy(language.name(), &module).expect("it can be deployed");
+    let reason = end_of(near, language, "check_far", &text(&pair.far.name)).await;
+    assert_eq!(reason, Reason::Normal);
+}
+
+async fn a_failure_says_what_is_wrong(language: Language) {
+    let Some(world) = world(language).await else { return };
+    let crashed = end_of(&world.node, language, "crash", &text("on purpose")).await;
+    assert!(matches!(&crashed, Reason::Trap(text) if text.contains("on purpose")), "{crashed}");
+    let wrong: [(&str, &str, Vec<u8>); 5] = [
+        ("add", "out of range", bytes("821b7fffffffffffffff01")),
+        ("echo", "argument of the start function", vec![0x61, 0xff]),
+        ("echo", "argument of the start function", vec![0x82, 0x01]),
+        ("check_sent", "it has echo", vec![]),
+        ("", "it has echo", vec![]),
+    ];
+    for (function, words, argument) in wrong {
+        let reason = end_of(&world.node, language, function, &argument).await;
+        let is_told = matches!(&reason, Reason::Error(text) if text.contains(words));
+        assert!(is_told, "{function:?} {argument:x?}: {reason}");
+    }
+    // One beyond what the language's function takes, which is no other number instead.
+    let reason = end_of(&world.node, language, "add", &bytes("821bffffffffffffffff01")).await;
+    assert!(!matches!(reason, Reason::Normal | Reason::Trap(_)), "{reason}");
+}
+
+macro_rules! languages {
+    ($($language:ident $module:ident: $($test:ident),*;)*) => {
+        $(mod $module {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(Language::$language).await;
+            })*
+        })*
+    };
+    ($($language:ident $module:ident),*) => {
+        languages! {
+            $($language $module:
+                the_codec_reads_writes_and_refuses_the_vectors,
+                the_checks_hold_on_one_node,
+                actors_and_functions_of_other_nodes_are_reached,
+                a_failure_says_what_is_wrong;)*
+        }
+    };
+}
+
+languages! { C c, Zig zig, Js js }

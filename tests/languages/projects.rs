@@ -1,0 +1,154 @@
+//! What `odeon new` makes, built and run by the commands that its README names; and
+//! what a guest reads and writes in a terminal.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::build::{Language, build, built, odeon};
+
+/// Runs a command to its end; gives its exit code and all that it printed.
+fn run(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().expect("it can be run");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn new_project(dir: &Path, language: Language) {
+    let mut command = odeon(dir);
+    command.current_dir(dir).args(["new", "--lang", language.name(), "hello"]);
+    let (code, text) = run(&mut command);
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn a_new_project_of_each_language_builds_and_its_test_holds() {
+    for language in Language::ALL {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        new_project(dir.path(), language);
+        let project = dir.path().join("hello");
+        let module = project.join("hello.wasm");
+        if build(language, &project, &module).is_none() {
+            continue;
+        }
+        let test = run(odeon(dir.path()).arg("run").arg(&module).arg("test"));
+        assert_eq!(test.0, Some(0), "{language:?}: {}", test.1);
+        assert!(test.1.contains("ok: a greeter takes no numbers"), "{language:?}: {}", test.1);
+    }
+}
+
+#[test]
+fn a_project_that_does_not_compile_is_told_where() {
+    for language in [Language::C, Language::Zig, Language::Js] {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let name = language.name();
+        new_project(dir.path(), language);
+        let project = dir.path().join("hello");
+        if build(language, &project, &project.join("hello.wasm")).is_none() {
+            continue;
+        }
+        std::fs::write(project.join(format!("src/main.{name}")), "this is no program(\n")
+            .expect("written");
+        let (code, text) = run(odeon(dir.path()).arg("build").arg(&project));
+        assert_eq!(code, Some(1), "{language:?}: {text}");
+        assert!(text.contains("the project does not build"), "{language:?}: {text}");
+        assert!(text.contains(&format!("main.{name}")), "{language:?}: {text}");
+    }
+}
+
+#[test]
+fn a_toolchain_that_is_not_there_is_named_with_the_way_to_get_it() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let nothing = dir.path().join("nothing");
+    std::fs::create_dir(&nothing).expect("made");
+    for (language, words) in [
+        (Language::C, ["clang-19 lld-19 wasi-libc", "WASI_SDK_PATH", "odeon build --install"]),
+        (Language::Zig, ["ziglang 0.17.0", "PyPI", "odeon build --install"]),
+        (Language::Js, ["node", "Node.js 18", "npm"]),
+    ] {
+        let home = dir.path().join(language.name());
+        std::fs::create_dir(&home).expect("made");
+        new_project(&home, language);
+        let mut command = odeon(&home);
+        command.env("PATH", &nothing).env("ODEON_TOOLS", &nothing).env_remove("WASI_SDK_PATH");
+        let (code, text) = run(command.arg("build").arg(home.join("hello")));
+        assert_eq!(code, Some(6), "{language:?}: {text}");
+        for word in words {
+            assert!(text.contains(word), "{language:?}: {word}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_of_each_language_reads_and_writes_through_its_terminal() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    for language in Language::ALL {
+        if built(language).is_none() {
+            continue;
+        }
+        let module = format!("../target/guests/language-{}.wasm", language.name());
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join(module);
+        let mut command = odeon(dir.path());
+        command.arg("run").arg(module).arg("check_io");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it can be run");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all("Zoë\n".as_bytes()).expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{language:?}: {text} {said}");
+        assert!(text.ends_with("hello, Zoë\nthat was all\n"), "{language:?}: {text}");
+    }
+}
+
+/// A program and what it starts; all of it ends when this is dropped.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Either fails where it has ended already.
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits for a line of the output.
+fn await_line(lines: &Receiver<String>, wanted: &str) {
+    loop {
+        let line = lines.recv_timeout(Duration::from_secs(60));
+        if line.unwrap_or_else(|error| panic!("{wanted:?} was not printed: {error}")) == wanted {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_project_is_built_and_run_again_when_a_source_changes() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    new_project(dir.path(), Language::C);
+    let project = dir.path().join("hello");
+    if build(Language::C, &project, &project.join("hello.wasm")).is_none() {
+        return;
+    }
+    let mut command = odeon(dir.path());
+    command.args(["dev", "main", "Ada", "--dir"]).arg(&project);
+    command.stdout(Stdio::piped()).process_group(0);
+    let mut dev = Group(command.spawn().expect("it can be run"));
+    let output = BufReader::new(dev.0.stdout.take().expect("piped"));
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    await_line(&lines, "hello, Ada");
+    let source = project.join("src/main.c");
+    let text = std::fs::read_to_string(&source).expect("there");
+    std::fs::write(&source, text.replace("hello,", "goodbye,")).expect("written");
+    await_line(&lines, "goodbye, Ada");
+}
