@@ -49,8 +49,8 @@ impl Delivery {
                 super::spawn::asked(self, *request);
             }
             Item::Call(request) => super::call::asked(self, *request),
-            Item::Names(_) | Item::Groups(_) | Item::ToGroup { .. } => {
-                return Err("this node serves no cluster names and groups yet".into());
+            Item::Names(_) | Item::Groups(_) | Item::Locks(_) | Item::ToGroup { .. } => {
+                return Err("this node serves no cluster names, groups and locks yet".into());
             }
             Item::Nodes(nodes) => {
                 let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {
