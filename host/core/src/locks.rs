@@ -75,7 +75,7 @@ pub const LOCKS_PER_NODE_MAX: usize = 1 << 16;
 pub const LOCKS_PER_ACTOR_MAX: usize = 1 << 12;
 
 /// The most holders and requests at one node, of all nodes' actors. One more is refused.
-pub const LOCKS_AT_NODE_MAX: usize = 1 << 20;
+pub const LOCKS_AT_NODE_MAX: usize = 1 << 18;
 
 /// What is locked, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -223,6 +223,16 @@ impl Locks {
         while let Some(frame) = self.inner.pop_front() {
             self.hear(self.own, frame, effects);
         }
+    }
+
+    /// What this node's actors hold: who, what, at which node.
+    #[cfg(any(test, feature = "sim"))]
+    pub(crate) fn all_held(&self) -> impl Iterator<Item = (Pid, &LockId, NodeId)> {
+        let locks = self.holders.iter().flat_map(|(serial, holder)| {
+            let pid = Pid { node: self.own, serial: *serial };
+            holder.locks.iter().map(move |(id, nodes)| (pid, id, nodes))
+        });
+        locks.flat_map(|(pid, id, nodes)| nodes.keys().map(move |node| (pid, id, *node)))
     }
 
     /// Whether nothing is kept but connections.

@@ -125,7 +125,8 @@ impl Lock {
     /// A request that is not to wait and would have to, and who is in its way. Who was
     /// granted the lock after its place is told to give way, which is not waiting.
     fn in_vain(&self) -> Option<(Place, Pid)> {
-        let first_given = self.granted.keys().chain(self.wounded.keys()).min();
+        let first_given = self.granted.keys().next().into_iter().chain(self.wounded.keys().next());
+        let first_given = first_given.min();
         let is_next = |place: &Place| {
             self.held.is_empty()
                 && self.queue.keys().next() == Some(place)

@@ -57,3 +57,7 @@ impl Locks {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "peers_test.rs"]
+mod tests;
