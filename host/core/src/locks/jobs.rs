@@ -109,10 +109,12 @@ impl Locks {
         if self.removals.len() >= LOCKS_PER_NODE_MAX {
             return answer(request, Outcome::No(Reason::Limit), effects);
         }
-        let tickets = self.drop_where(pid, id, |node| match nodes {
-            Nodes::All => true,
-            Nodes::These(nodes) => nodes.contains(&node),
-        });
+        let these: Option<BTreeSet<NodeId>> = match nodes {
+            Nodes::All => None,
+            Nodes::These(nodes) => Some(nodes.iter().copied().collect()),
+        };
+        let is_meant = |node| these.as_ref().is_none_or(|these| these.contains(&node));
+        let tickets = self.drop_where(pid, id, is_meant);
         let confirm = self.number();
         for (node, ticket) in &tickets {
             self.say(*node, Frame::Release { ticket: *ticket, confirm }, effects);

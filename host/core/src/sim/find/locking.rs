@@ -7,9 +7,16 @@ use crate::id::{NodeId, Pid};
 use crate::key::Key;
 use crate::locks::{Effect, Effects, LockId, Locks, Nodes, Outcome, Task, Wait};
 
+/// How resources begin whose locks are kept.
+const KEPT: &str = "kept by ";
+
 impl World {
     /// Actors of this node, and often of others, want one lock at one time.
     pub(super) fn locks_something(&mut self, place: usize) {
+        if self.random.chance(10) {
+            self.keeps_a_lock(place);
+            return;
+        }
         let resource = self.any_key();
         for at in 0..self.random.between(1, 4) {
             let place = if at == 0 { place } else { self.any_place() };
@@ -29,6 +36,16 @@ impl World {
             };
             self.asks_locks(pid, id, Task::Set { nodes, wait });
         }
+    }
+
+    /// An actor takes a lock that nobody else wants, and keeps it as long as it lives.
+    fn keeps_a_lock(&mut self, place: usize) {
+        let Some(pid) = self.any_actor(place) else { return };
+        let requester = Key::new(format!("{pid}").as_bytes()).expect("a key");
+        let resource = Key::new(format!("{KEPT}{pid}").as_bytes()).expect("a key");
+        let nodes = self.any_nodes(place);
+        let task = Task::Set { nodes, wait: Wait::Ever };
+        self.asks_locks(pid, LockId { resource, requester }, task);
     }
 
     /// All nodes, or some; now and then one that may not be connected.
@@ -142,7 +159,9 @@ impl World {
                 if let Some((pid, id)) = set.filter(|_| outcome == Outcome::Yes) {
                     let nodes = live.locks.nodes_of(pid, &id).collect();
                     self.record(place, What::Holds { pid, id: id.clone(), nodes });
-                    self.after(1, 200, Due::Unlock(pid, id));
+                    if !id.resource.as_bytes().starts_with(KEPT.as_bytes()) {
+                        self.after(1, 200, Due::Unlock(pid, id));
+                    }
                 }
             }
             Effect::Violation { node, violation } => {

@@ -8,6 +8,10 @@ use crate::id::{NodeId, Pid};
 use crate::key::Key;
 use crate::locks::{Effect, LockId, Outcome, Task, Wait};
 
+/// So long a request takes that is not to wait: what nodes take to answer, give way and
+/// notice that one is lost.
+const HASTY_MS: u64 = 500;
+
 /// Every request is answered once, by the time that it gave; when nothing moves any more,
 /// none waits. (Whoever holds a lock lets go of it after a while.)
 pub(super) fn lock_answers(records: &[Record]) -> Result<(), String> {
@@ -17,7 +21,8 @@ pub(super) fn lock_answers(records: &[Record]) -> Result<(), String> {
             What::Locks { request, task, .. } => {
                 let until = match task {
                     Task::Set { wait: Wait::Until(until), .. } => Some(*until),
-                    Task::Set { .. } | Task::Delete { .. } => None,
+                    Task::Set { wait: Wait::No, .. } => Some(record.time + HASTY_MS),
+                    Task::Set { wait: Wait::Ever, .. } | Task::Delete { .. } => None,
                 };
                 open.insert((record.id, *request), until);
             }
