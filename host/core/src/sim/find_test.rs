@@ -81,7 +81,7 @@ fn the_simulation_reaches_what_the_rules_are_about() {
         ("notify both", |effect| matches!(effect, Effect::Notify { both: true, .. }), 20),
         ("resolve", |effect| matches!(effect, Effect::Resolve { .. }), 10),
     ];
-    let records: Vec<Record> = (0..60).flat_map(|seed| run(seed, &plan_of(seed))).collect();
+    let records: Vec<Record> = (0..90).flat_map(|seed| run(seed, &plan_of(seed))).collect();
     for (name, is_it, least) in seen {
         let did = |record: &&Record| matches!(&record.what, What::Names(effect) if is_it(effect));
         let number = records.iter().filter(did).count();
