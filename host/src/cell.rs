@@ -6,7 +6,7 @@
 //! wait for each other; listings look in now and then.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::Instant;
@@ -29,6 +29,8 @@ pub(crate) struct Cell {
     state: Mutex<State>,
     /// Bytes of the guest's linear memories, for listings.
     pub(crate) memory_bytes: AtomicU64,
+    /// Has, or had, to do with cluster names or groups.
+    pub(crate) is_findable: AtomicBool,
     /// Written by the directory alone.
     pub(crate) naming: Mutex<Naming>,
     descendants: OnceLock<Arc<Quota>>,
@@ -137,6 +139,7 @@ impl Cell {
                 suspended: None,
             }),
             memory_bytes: AtomicU64::new(0),
+            is_findable: AtomicBool::new(false),
             naming: Mutex::default(),
             descendants: OnceLock::new(),
         }
@@ -293,6 +296,7 @@ fn payload_bytes(envelope: &Envelope) -> usize {
         Signal::IoReply { reply: signal::IoReply::Data(bytes), .. } => bytes.len(),
         Signal::CallReply { outcome: Ok(result), .. } => result.len(),
         Signal::CallReply { outcome: Err(error), .. } => error.len_bytes(),
+        Signal::Group { change, .. } => change.len_bytes(),
         _ => 0,
     };
     variable + size_of::<Envelope>()

@@ -19,6 +19,7 @@ mod inspect;
 mod interrupt;
 mod logs;
 mod modules;
+mod names;
 mod new;
 mod node;
 mod nodes;
@@ -118,6 +119,10 @@ enum Command {
     Call(call::Call),
     /// Call a function on another node, or on all.
     Rpc(rpc::Rpc),
+    /// List the cluster names that the node knows, or say who has one.
+    Names(names::Names),
+    /// Show groups of actors and their members.
+    Groups(names::Groups),
     /// List the node's actors.
     Ps(actors::Ps),
     /// Show an actor's links, monitors and group leader.
@@ -169,6 +174,8 @@ impl Command {
             | Self::Spawn(_)
             | Self::Call(_)
             | Self::Rpc(_)
+            | Self::Names(_)
+            | Self::Groups(_)
             | Self::Ps(_)
             | Self::Info(_)
             | Self::Kill(_)
@@ -254,6 +261,8 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Spawn(spawn) => spawn.run(common).await,
         Command::Call(call) => call.run(common).await,
         Command::Rpc(rpc) => rpc.run(common).await,
+        Command::Names(names) => names.run(common).await,
+        Command::Groups(groups) => groups.run(common).await,
         Command::Ps(ps) => ps.run(common).await,
         Command::Info(info) => info.run(common).await,
         Command::Kill(kill) => kill.run(common).await,

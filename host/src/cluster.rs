@@ -15,6 +15,7 @@
 mod call;
 mod connection;
 mod deliver;
+mod find;
 mod keeper;
 mod link;
 mod ship;
@@ -37,6 +38,8 @@ use crate::control::mux;
 use crate::modules::digest::Digest;
 use crate::net;
 use crate::runtime::Runtime;
+use find::Find;
+pub(crate) use find::{Callback, FUNCTION_BYTES_MAX, NAMES_LISTED_MAX, Registering};
 pub use keeper::Distribution;
 pub(crate) use link::{Link, Sent, at_bytes, spawn_bytes};
 
@@ -64,6 +67,9 @@ pub struct Options {
     pub addresses: Vec<String>,
     /// What other nodes may do here.
     pub policy: Policy,
+    /// Whether an actor of this node may have several cluster names
+    /// (`global_multi_name_action`).
+    pub several_names: bool,
 }
 
 impl Default for Options {
@@ -76,6 +82,7 @@ impl Default for Options {
             tick_time: TICK_TIME,
             addresses: Vec::new(),
             policy: Policy::default(),
+            several_names: false,
         }
     }
 }
@@ -151,6 +158,8 @@ pub(crate) struct Cluster {
     by_id: RwLock<HashMap<u64, Arc<Link>>>,
     /// Who is connected with whom. Moved by the keeper alone; others look.
     machine: Arc<Mutex<node::Node>>,
+    /// Cluster names and groups.
+    pub(crate) find: Find,
     /// There while this node is distributed.
     alive: RwLock<Option<Alive>>,
     /// Serials of actors that hear of nodes that come and go.
@@ -189,6 +198,7 @@ impl Cluster {
         Self {
             name,
             machine: Arc::new(Mutex::new(node::Node::offline(id))),
+            find: Find::new(id),
             watchers: Mutex::default(),
             by_name: RwLock::default(),
             by_id: RwLock::default(),

@@ -9,7 +9,7 @@ use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
 use odeon_core::signal::{CallError, Monitored, Signal, SpawnError};
 use odeon_core::wire::{Address, CallAt, CallRequest, LimitsAsked, SpawnRequest, StartAt};
-use odeon_core::{Envelope, Name, NodeId, Pid, Reason};
+use odeon_core::{Envelope, Key, Name, NodeId, Pid, Reason, groups};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
@@ -370,6 +370,45 @@ impl Node {
             return Some(self.name().to_owned());
         }
         self.runtime().cluster.name_of(node)
+    }
+
+    /// The cluster names after this one in order, or from the first on, and who has them:
+    /// at most 1,024, and none behind the last.
+    pub fn cluster_names(&self, after: Option<&Key>) -> Vec<(Key, Pid)> {
+        self.runtime().cluster.find.names(after, cluster::NAMES_LISTED_MAX)
+    }
+
+    /// Who has this cluster name, as far as this node knows.
+    pub fn whereis_cluster(&self, name: &Key) -> Option<Pid> {
+        self.runtime().cluster.find.whereis(name.as_bytes())
+    }
+
+    /// The scopes of groups that this node takes part in.
+    pub fn scopes(&self) -> Vec<Key> {
+        self.runtime().cluster.find.scopes()
+    }
+
+    /// The groups of a scope: of each its members, on all nodes and on this one.
+    ///
+    /// # Errors
+    /// This node takes no part in the scope.
+    pub fn groups(&self, scope: &Key) -> Result<Vec<(Key, usize, usize)>, groups::Error> {
+        self.runtime().cluster.find.look(scope, |all| {
+            let counted = |group: Key| {
+                let members = all.members(scope, &group).len();
+                let local = all.local_members(scope, &group).len();
+                (group, members, local)
+            };
+            all.groups(scope).into_iter().map(counted).collect()
+        })
+    }
+
+    /// The members of a group, as often as they joined.
+    ///
+    /// # Errors
+    /// This node takes no part in the scope.
+    pub fn members(&self, scope: &Key, group: &Key) -> Result<Vec<Pid>, groups::Error> {
+        self.runtime().cluster.find.look(scope, |all| all.members(scope, group))
     }
 
     /// The guest's actor with this short id, pid or registered name.

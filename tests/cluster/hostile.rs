@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::common::settle;
 use crate::support::{function, link, monitor, send};
+use crate::town::{join, members, register, start_scope, whereis};
 
 const HELLO: u8 = 0x01;
 const WELCOME: u8 = 0x04;
@@ -35,6 +36,9 @@ const TO_ALIAS: u8 = 0x31;
 const TO_NAME: u8 = 0x32;
 const SIGNAL: u8 = 0x33;
 const SPAWN: u8 = 0x34;
+const NAMES: u8 = 0x40;
+const GROUPS: u8 = 0x41;
+const TO_GROUP: u8 = 0x42;
 const FRAGMENT: u8 = 0x38;
 const CREDIT: u8 = 0x39;
 const COMPRESSED: u8 = 0x3a;
@@ -259,6 +263,14 @@ async fn d14_malformed_frames_of_each_kind_end_the_connection_and_nothing_else()
         ),
         ("a bomb in a bomb", compressed(&compressed(&message_to(1, &[0; 500]))), "compressed"),
         ("a tick in a bomb", compressed(&frame(0x22, b"")), "compressed"),
+        ("names that are nothing", frame(NAMES, &[11]), "0x40"),
+        ("a name of no bytes", frame(NAMES, &[7, 1, 0]), "0x40"),
+        ("a name too long", frame(NAMES, &[&[7, 1, 128, 2][..], &[1; 256]].concat()), "0x40"),
+        ("more names than a frame has", frame(NAMES, &[8, 49]), "0x40"),
+        ("a name of an actor too far", frame(NAMES, &unknown_claim(&too_far)), "0x40"),
+        ("groups that are nothing", frame(GROUPS, &[4, 1, b's']), "0x41"),
+        ("more members than a frame has", frame(GROUPS, &[2, 1, b's', 1, 1, 129, 16]), "0x41"),
+        ("a group of no name", frame(TO_GROUP, &[1, 1, b's', 0]), "0x42"),
         ("a length beyond the message", [&[MESSAGE][..], &[9, 0, 0, 0, 1]].concat(), ""),
         ("a length beyond the limit", [&[MESSAGE][..], &[0xff; 4], &[1]].concat(), ""),
         ("half a header", vec![MESSAGE, 1], ""),
@@ -269,6 +281,64 @@ async fn d14_malformed_frames_of_each_kind_end_the_connection_and_nothing_else()
         liar.say(bytes);
         stage.thrown_out(liar, what, words).await;
     }
+}
+
+/// One claim on the name `a` by this actor.
+fn unknown_claim(serial: &[u8]) -> Vec<u8> {
+    [&[8, 1, 1, b'a'][..], serial, &[1, 0, 0, 0, 0]].concat()
+}
+
+/// What a node says of names and groups without reason changes nothing, and what it may say
+/// is about its own actors alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn g34_names_and_groups_of_a_liar_are_its_own_and_go_with_it() {
+    let mut stage = Stage::set().await;
+    let own = stage.near.pid;
+    assert_eq!(stage.near.order(register("mine", own)).await, Value::Done);
+    assert!(stage.near.yes(start_scope()).await);
+    stage.near.done(join("group", &[own])).await;
+    let liar = stage.liar().await;
+    let serial = number(own.serial);
+    let unfounded = [
+        // An answer, an ack, a refusal and a wound for what was never asked.
+        [&[2][..], &number(1), &[0]].concat(),
+        [&[4][..], &number(1)].concat(),
+        [&[5][..], &number(1), &number(own.node), &serial, &[1, 1]].concat(),
+        [&[6][..], &number(1)].concat(),
+        [&[7][..], &number(1), &[4], b"mine"].concat(),
+        // The name of another one is given up, or judged.
+        [&[9, 4][..], b"mine", &[0]].concat(),
+        [&[10, 4][..], b"mine", &serial, &[1, 3]].concat(),
+    ];
+    for body in unfounded {
+        liar.say(frame(NAMES, &body));
+    }
+    liar.say(frame(GROUPS, &[2, 5, b's', b'c', b'o', b'p', b'e', 9, 0, 0]));
+    liar.say(frame(GROUPS, &[3, 5, b's', b'c', b'o', b'p', b'e']));
+    stage.still_heard(&liar).await;
+    assert_eq!(whereis(&mut stage.near, "mine").await, Some(own));
+    assert_eq!(members(&mut stage.near, "group", false).await, [own]);
+    // What it says of its own counts, as long as it is there.
+    liar.say(frame(NAMES, &unknown_claim(&number(5))));
+    stage.still_heard(&liar).await;
+    let its = odeon_tests::protocol::Pid { node: liar.id, serial: 5 };
+    assert_eq!(whereis(&mut stage.near, "a").await, Some(its));
+    stage.farewell(liar).await;
+    assert_eq!(whereis(&mut stage.near, "a").await, None);
+    assert_eq!(whereis(&mut stage.near, "mine").await, Some(own));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lets_actors_leave_that_never_joined_is_thrown_out() {
+    let mut stage = Stage::set().await;
+    assert!(stage.near.yes(start_scope()).await);
+    let liar = stage.liar().await;
+    let scope = [&[5][..], b"scope"].concat();
+    // All members: none, version 1. Then one leaves.
+    liar.say(frame(GROUPS, &[&[1][..], &scope, &[1, 1, 1, 0]].concat()));
+    stage.still_heard(&liar).await;
+    liar.say(frame(GROUPS, &[&[2][..], &scope, &[2, 0, 1, 1, b'g', 1, 7]].concat()));
+    stage.thrown_out(liar, "a leave without a join", "left a group").await;
 }
 
 /// A frame inside a compressed one, as literals: a block that packs nothing.

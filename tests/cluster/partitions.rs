@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use odeon_core::node::Nodes;
 use odeon_tests::cluster::net::Net;
 use odeon_tests::cluster::{COOKIE, Member, Place, until};
-use odeon_tests::protocol::{Event, Operation, Pid, Reason, Watched};
+use odeon_tests::protocol::{Event, NameError, Operation, Pid, Reason, Resolver, Value, Watched};
 use odeon_tests::{Puppet, Word as _};
 
 use crate::common::settle;
 use crate::support::{down, large, message, monitor, send};
+use crate::town::{no, register, register_with, whereis};
 
 /// Nodes on a network of their own, all connected.
 struct Cluster {
@@ -308,4 +309,107 @@ async fn a_process_that_ends_in_order_is_not_looked_for() {
         "{event:?}"
     );
     watcher.hears_nothing().await;
+}
+
+/// Puts four nodes on each side of a cut, or takes it away.
+fn cut(net: &Net, is_cut: bool) {
+    for one in 0..4 {
+        for other in 4..8 {
+            net.one_way(one, other, is_cut);
+            net.one_way(other, one, is_cut);
+        }
+    }
+}
+
+/// Waits until all nodes find the same, which is one of these.
+async fn agreed(puppets: &mut [Puppet], name: &str, among: &[Option<Pid>]) -> Option<Pid> {
+    let begun = Instant::now();
+    loop {
+        let mut found = Vec::new();
+        for puppet in puppets.iter_mut() {
+            found.push(whereis(puppet, name).await);
+        }
+        if found.iter().all(|one| *one == found[0]) && among.contains(&found[0]) {
+            return found[0];
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{name}: {found:?} of {among:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g11_four_nodes_on_each_side_of_a_cut_agree_on_every_name() {
+    let Some(mut cluster) = Cluster::start(8).await else { return };
+    cut(&cluster.net, true);
+    until("both sides know of the cut", || {
+        cluster.nodes.iter().all(|node| node.nodes(Nodes::Visible).len() == 3)
+    })
+    .await;
+    let names = [
+        ("killed", Resolver::RandomExit),
+        ("told", Resolver::RandomNotify),
+        ("both", Resolver::NotifyAll),
+        ("chosen", Resolver::Ask("greater".into())),
+    ];
+    let mut owners = Vec::new();
+    for (at, (name, resolver)) in names.iter().enumerate() {
+        let pids = [cluster.puppets[at].pid, cluster.puppets[at + 4].pid];
+        for (at, pid) in [(at, pids[0]), (at + 4, pids[1])] {
+            let order = register_with(*name, pid, resolver.clone());
+            assert_eq!(cluster.puppets[at].order(order).await, Value::Done);
+        }
+        owners.push(pids);
+    }
+    let ends = [0, 4].map(|at| cluster.puppets[at].watch());
+    let begun = Instant::now();
+    cut(&cluster.net, false);
+    let [first, second] = ends;
+    let (killed, reason) = tokio::select! {
+        reason = first.reason() => (0, reason),
+        reason = second.reason() => (1, reason),
+    };
+    assert_eq!(reason, Reason::Killed);
+    cluster.puppets[4 * killed] = cluster.nodes[4 * killed].world.puppet().await;
+    cluster.until_whole().await;
+    let left = Some(owners[0][1 - killed]);
+    assert_eq!(agreed(&mut cluster.puppets, "killed", &[left]).await, left);
+    let either = owners[1].map(Some);
+    let kept = agreed(&mut cluster.puppets, "told", &either).await.expect("one of the two");
+    agreed(&mut cluster.puppets, "both", &[None]).await;
+    let greater = owners[3].into_iter().max();
+    agreed(&mut cluster.puppets, "chosen", &[greater]).await;
+    println!("all agree {:?} after the cut", begun.elapsed());
+    let lost = usize::from(owners[1][0] == kept);
+    let told = Event::NameLost { name: b"told".to_vec(), other: kept, both: false };
+    assert_eq!(cluster.puppets[1 + 4 * lost].event().await, told);
+    for side in [0, 1] {
+        let other = owners[2][1 - side];
+        let told = Event::NameLost { name: b"both".to_vec(), other, both: true };
+        assert_eq!(cluster.puppets[2 + 4 * side].event().await, told);
+    }
+    for puppet in &mut cluster.puppets {
+        puppet.hears_nothing().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_in_the_middle_of_a_registration_is_not_waited_for() {
+    let place = Place::new().await;
+    let near =
+        place.start_with(|setting| setting.cluster.tick_time = Duration::from_secs(60)).await;
+    let far = Process::start("registering");
+    far.joined_by(&near).await;
+    let mut puppet = near.world.puppet().await;
+    let target = near.puppet_at(&far.name).await;
+    // It answers nothing any more, and asks for nothing.
+    far.signal("-STOP");
+    let (me, there) = (puppet.pid, target.pid);
+    let mut other = near.world.puppet().await;
+    let own = puppet.begin(register("own", me));
+    let foreign = other.begin(register("foreign", there));
+    far.signal("-KILL");
+    assert_eq!(puppet.finish(own).await, Value::Done);
+    assert_eq!(other.finish(foreign).await, no(NameError::Noconnection));
+    assert_eq!(whereis(&mut other, "own").await, Some(me));
+    assert_eq!(whereis(&mut other, "foreign").await, None);
 }

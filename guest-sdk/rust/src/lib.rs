@@ -34,9 +34,11 @@
 
 pub mod codec;
 pub mod entry;
+pub mod groups;
 pub mod io;
 pub mod log;
 pub mod mailbox;
+pub mod names;
 pub mod node;
 pub mod process;
 pub mod rpc;

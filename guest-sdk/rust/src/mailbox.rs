@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use host::{
-    CallReply, Down, Event, Exited, Message, NodeChange, SendError, SendOptions, SpawnReply,
+    CallReply, Down, Event, Exited, GroupChange, Message, NameLost, NodeChange, SendError,
+    SendOptions, SpawnReply,
 };
 
 thread_local! {
@@ -160,7 +161,7 @@ pub fn event_where_timeout(timeout: Duration, wanted: impl FnMut(&Event) -> bool
     with_inbox(|inbox| inbox.matching(&mut Mailbox, Some(millis(timeout)), wanted))
 }
 
-/// Waits for the event of one alias, monitor, timer, call or spawn request. However
+/// Waits for the event of one alias, monitor, timer, call, group or spawn request. However
 /// many other events wait, this takes constant time.
 #[must_use]
 pub fn event_of(reference: Reference, timeout: Option<Duration>) -> Option<Event> {
@@ -183,7 +184,12 @@ impl Event {
             Self::SpawnReply(reply) => reply.request == reference,
             Self::CallReply(reply) => reply.request == reference,
             Self::Timeout(timer) => *timer == reference,
-            Self::Exit(_) | Self::IoRequest(_) | Self::NodeUp(_) | Self::NodeDown(_) => false,
+            Self::GroupChange(change) => change.monitor == reference,
+            Self::Exit(_)
+            | Self::IoRequest(_)
+            | Self::NodeUp(_)
+            | Self::NodeDown(_)
+            | Self::NameLost(_) => false,
         }
     }
 }

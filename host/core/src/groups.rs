@@ -328,6 +328,11 @@ impl Groups {
         self.scopes.keys()
     }
 
+    /// Whether this node takes part in a scope.
+    pub fn has_scope(&self, scope: &Key) -> bool {
+        self.scopes.contains_key(scope)
+    }
+
     /// A member, chosen by this random number. Who joined twice is chosen twice as often.
     pub fn random(&self, scope: &Key, group: &Key, random: u64) -> Option<Pid> {
         self.scopes.get(scope)?.pick(group, None, random)

@@ -1,5 +1,6 @@
 //! Keys of cluster names, groups, scopes and locks: any bytes, within a limit.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,13 @@ impl Key {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    /// Keys are found by their bytes: both compare and hash alike.
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -185,11 +185,22 @@ impl Names {
         }
     }
 
+    /// What this node lets its actors do from now on.
+    pub fn allow(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// Who has this name, as far as this node knows. While a registration is under way
     /// it may already show, and be gone again if it fails. The actor is of this node or
     /// of a connected one; it may have ended meanwhile.
     pub fn whereis(&self, key: &Key) -> Option<Pid> {
         self.shown.get(key).copied()
+    }
+
+    /// Whether this actor of this node has this name for certain: once it is registered,
+    /// and not while that is under way.
+    pub fn is_owner(&self, key: &Key, pid: Pid) -> bool {
+        self.table.get(self.own, key).is_some_and(|claim| claim.pid == pid)
     }
 
     /// All names that [`whereis`](Self::whereis) finds, after this one if given, in order.

@@ -283,6 +283,10 @@ impl Process {
             }
             Signal::CallReply { request, outcome } => self.call_replied(request, outcome, effects),
             Signal::Node(change) => self.queue(Event::Node(change), Rank::Ordinary, effects),
+            Signal::NameLost(lost) => self.queue(Event::NameLost(lost), Rank::Ordinary, effects),
+            Signal::Group { monitor, change } => {
+                self.queue(Event::Group { monitor, change }, Rank::Ordinary, effects);
+            }
             Signal::Timeout(timer) => self.queue(Event::Timeout(timer), Rank::Ordinary, effects),
             Signal::IoReply { reply_as, reply } => self.io_replied(reply_as, reply, effects),
             Signal::ProbeReply { reference, info } => self.probed(reference, info, effects),
@@ -322,6 +326,8 @@ impl Process {
             | Signal::CallReply { .. }
             | Signal::Timeout(_)
             | Signal::Node(_)
+            | Signal::NameLost(_)
+            | Signal::Group { .. }
             | Signal::IoReply { .. }
             | Signal::ProbeReply { .. } => {}
         }

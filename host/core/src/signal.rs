@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::groups::Change;
 use crate::id::{Name, Pid, Reference};
+use crate::key::Key;
 use crate::node::NodeChange;
 use crate::reason::Reason;
 
@@ -83,6 +85,15 @@ pub enum Signal {
     Timeout(Reference),
     /// A node came or went, which the receiver wanted to hear of. Never between nodes.
     Node(Arc<NodeChange>),
+    /// The receiver lost a cluster name. Never between nodes.
+    NameLost(Arc<NameLost>),
+    /// Actors joined or left a group that the receiver monitors. Never between nodes.
+    Group {
+        /// The monitor.
+        monitor: Reference,
+        /// What happened.
+        change: Arc<Change>,
+    },
     /// Asks the receiver, as a group leader.
     IoRequest {
         /// Names the request in the reply; a monitor of the sender as well.
@@ -107,6 +118,18 @@ pub enum Signal {
         /// What the actor is, or nothing if it does not exist.
         info: Option<Box<Info>>,
     },
+}
+
+/// An actor lost a cluster name, since sides of the cluster met that each had an owner of
+/// it (`global_name_conflict`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameLost {
+    /// The name.
+    pub name: Key,
+    /// Whom it met.
+    pub other: Pid,
+    /// Whether that one lost it as well.
+    pub both: bool,
 }
 
 /// How an exit signal came about.

@@ -82,13 +82,32 @@ impl Beam {
 
     /// Measures one job of two nodes once. They find each other by a port that was free a
     /// moment ago, so that no port mapper has to run, and stay behind.
-    pub(super) fn measure_remote(&self, job: &str) -> anyhow::Result<f64> {
+    pub(super) fn measure_remote(&self, job: &str, nodes: usize) -> anyhow::Result<f64> {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port().to_string();
-        let mut far = self.machine("far@127.0.0.1", &port, &["-run", "bench_remote", "far"])?;
-        let said = far.line()?;
-        ensure!(said == "ready", "the far erl did not start: {said:?}");
-        let near = ["-dist_listen", "false", "-run", "bench_remote", "main", job, "far@127.0.0.1"];
-        let said = self.machine("near@127.0.0.1", &port, &near)?.line()?;
+        // Without a port mapper they all have one port, so each needs an address of its own.
+        let address = |at: usize| format!("{{127,0,0,{at}}}");
+        let names: Vec<_> = (1..=nodes).map(|at| format!("far{at}@127.0.0.{at}")).collect();
+        let mut fars = Vec::new();
+        for (at, name) in (1..).zip(&names) {
+            let here = address(at);
+            let listen = ["-kernel", "inet_dist_use_interface", &here];
+            let work = ["-run", "bench_remote", "far"];
+            let mut far = self.machine(name, &port, &[&listen[..], &work].concat())?;
+            let said = far.line()?;
+            ensure!(said == "ready", "a far erl did not start: {said:?}");
+            fars.push(far);
+        }
+        // One that does not listen is hidden, and has no part in names and groups.
+        let here = address(nodes + 1);
+        let listen = match nodes {
+            1 => vec!["-dist_listen", "false"],
+            _ => vec!["-kernel", "inet_dist_use_interface", &here],
+        };
+        let work = ["-run", "bench_remote", "main", job];
+        let names = names.iter().map(String::as_str);
+        let near: Vec<&str> = listen.into_iter().chain(work).chain(names).collect();
+        let name = format!("near@127.0.0.{}", nodes + 1);
+        let said = self.machine(&name, &port, &near)?.line()?;
         said.parse().with_context(|| format!("erl gave no figure for {job}: {said:?}"))
     }
 

@@ -2,14 +2,15 @@
 %% which the near one measures and prints one number. Both end when their standard
 %% input does, so that none outlives whoever started them.
 -module(bench_remote).
--export([main/1, far/0, spawned/1, crowd/1, canary/0, nothing/0, add/2]).
+-export([main/1, far/0, spawned/1, crowd/1, canary/0, nothing/0, add/2, members/2]).
 
 far() ->
     io:format("ready~n"),
     until_eof().
 
-main([Job, Far]) ->
+main([Job, Far | More]) ->
     spawn(fun until_eof/0),
+    [true = net_kernel:connect_node(list_to_atom(Other)) || Other <- More],
     Value = run(Job, list_to_atom(Far)),
     io:format("~.4f~n", [float(Value)]),
     halt(0).
@@ -68,6 +69,33 @@ connected("spawn_down", Node) ->
     Count / seconds(fun() -> spawn_down(Node, Count) end);
 connected("call", Node) -> calls(Node, 1, 20000);
 connected("call_64", Node) -> calls(Node, 64, 2000);
+%% Names on all nodes, one after the other.
+connected("register", _) ->
+    application:set_env(kernel, global_multi_name_action, allow),
+    global:sync(),
+    register_names(50),
+    Count = 300,
+    Count / seconds(fun() -> register_names(Count) end);
+connected("whereis", _) ->
+    global:sync(),
+    yes = global:register_name(bench, self()),
+    Count = 1000000,
+    seconds(fun() -> whereis_name(Count) end) * 1.0e9 / Count;
+%% 10,000 members on three nodes, to each of which a loop sends.
+connected("group_cast", _) ->
+    Self = self(),
+    Share = 10000 div 3,
+    [begin
+        Size = case Node of N when N =:= node() -> 10000 - 2 * Share; _ -> Share end,
+        spawn(Node, ?MODULE, members, [Size, Self]),
+        receive joined -> ok end
+    end || Node <- [node() | nodes()]],
+    pg_has(10000),
+    Body = body(64),
+    median([seconds(fun() ->
+        [Pid ! {Self, Body} || Pid <- pg:get_members(bench, members)],
+        answers(10000)
+    end) * 1.0e3 || _ <- lists:seq(1, 11)]);
 connected("ping_under_bulk", Node) ->
     Pong = far_spawn(Node, [echo]),
     Sink = far_spawn(Node, [sink]),
@@ -96,6 +124,33 @@ connected("nodedown", Node) ->
     [receive {'DOWN', Ref, _, _, noconnection} -> ok end || Ref <- Refs],
     End = erlang:monotonic_time(nanosecond),
     receive {lost, Start} -> (End - Start) / 1.0e6 end.
+
+register_names(0) -> ok;
+register_names(Count) ->
+    yes = global:register_name({bench, make_ref()}, self()),
+    register_names(Count - 1).
+
+whereis_name(0) -> ok;
+whereis_name(Count) ->
+    Pid = global:whereis_name(bench),
+    true = is_pid(Pid),
+    whereis_name(Count - 1).
+
+%% Members of a group on this node, which live as long as this process.
+members(Count, To) ->
+    {ok, _} = pg:start(bench),
+    ok = pg:join(bench, members, [spawn(fun echo/0) || _ <- lists:seq(1, Count)]),
+    To ! joined,
+    receive never -> ok end.
+
+pg_has(Count) ->
+    case length(pg:get_members(bench, members)) of
+        Count -> ok;
+        _ -> timer:sleep(1), pg_has(Count)
+    end.
+
+answers(0) -> ok;
+answers(Count) -> receive Answer when is_binary(Answer) -> answers(Count - 1) end.
 
 body(Bytes) -> binary:copy(<<1>>, Bytes).
 

@@ -22,6 +22,8 @@
 ;;   q  adds two u32, and gives the sum as the result of the call
 ;;   d  down: pid, count u32: receives pids, 16 bytes each, watches them all, tells the
 ;;      pid when they are watched and when so many are down
+;;   g  registers: pid, count u32: gives the actor so many cluster names, of four bytes
+;;   n  looks up: count u32, name: finds who has a cluster name, so many times
 ;; Any other ends at once.
 ;; `idle` is "i" as a function of its own: nothing is written to its memory until
 ;; the first message comes.
@@ -196,11 +198,19 @@
     (type $node-change' (record
       (field "node" string) (field "id" u64) (field "hidden" bool) (field "reason" $text)))
     (export "node-change" (type $node-change (eq $node-change')))
+    (type $name-lost' (record (field "name" $bytes) (field "other" $pid) (field "both" bool)))
+    (export "name-lost" (type $name-lost (eq $name-lost')))
+    (type $pids (list $pid))
+    (type $group-change' (record
+      (field "monitor" $reference) (field "scope" $bytes) (field "group" $bytes)
+      (field "joined" bool) (field "members" $pids)))
+    (export "group-change" (type $group-change (eq $group-change')))
     (type $event' (variant
       (case "message" $message) (case "exit" $exited) (case "down" $down)
       (case "spawn-reply" $spawn-reply) (case "timeout" $reference)
       (case "io-request" $io-request) (case "node-up" $node-change)
-      (case "node-down" $node-change) (case "call-reply" $call-reply)))
+      (case "node-down" $node-change) (case "call-reply" $call-reply)
+      (case "name-lost" $name-lost) (case "group-change" $group-change)))
     (export "event" (type $event (eq $event')))
     (type $maybe (option $event))
     (export "send" (func (param "to" $pid) (param "body" $bytes)))
@@ -216,6 +226,30 @@
       (func (param "max-count" u32) (param "max-bytes" u32) (param "timeout-ms" $timeout)
         (result $messages)))))
   (import "odeon:actor/mailbox@0.1.0" (instance $mailbox (type $mailbox-type)))
+
+  (type $names-type (instance
+    (alias outer 1 $pid (type $pid'))
+    (export "pid" (type $pid (eq $pid')))
+    (type $resolver' (variant
+      (case "random-exit") (case "random-notify") (case "notify-all") (case "oldest-exit")
+      (case "oldest-notify") (case "ask" string)))
+    (export "resolver" (type $resolver (eq $resolver')))
+    (type $timeout (option u64))
+    (type $register-options' (record
+      (field "resolver" $resolver) (field "timeout-ms" $timeout)))
+    (export "register-options" (type $register-options (eq $register-options')))
+    (type $name-error' (variant
+      (case "empty") (case "too-long" u64) (case "taken" $pid) (case "has-name")
+      (case "noproc") (case "noconnection") (case "timeout") (case "system-limit" string)
+      (case "bad-resolver" string)))
+    (export "name-error" (type $name-error (eq $name-error')))
+    (type $bytes (list u8))
+    (type $outcome (result (error $name-error)))
+    (export "register" (func (param "name" $bytes) (param "pid" $pid)
+      (param "options" $register-options) (result $outcome)))
+    (type $maybe (option $pid))
+    (export "whereis" (func (param "name" $bytes) (result $maybe)))))
+  (import "odeon:actor/names@0.1.0" (instance $names (type $names-type)))
 
   (import "odeon:actor/timers@0.1.0" (instance $timers (export "now" (func (result u64)))))
 
@@ -264,6 +298,12 @@
     (canon lower (func $process "monitor") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
 
+  (core func $register
+    (canon lower (func $names "register") (memory (core memory $memory "memory"))
+      (realloc (core func $memory "realloc"))))
+  (core func $whereis
+    (canon lower (func $names "whereis") (memory (core memory $memory "memory"))))
+
   (core module $main
     (import "memory" "memory" (memory 1))
     (import "memory" "forget" (func $forget))
@@ -278,6 +318,9 @@
     (import "odeon" "give-result" (func $give-result (param i32 i32)))
     (import "odeon" "monitor" (func $monitor
       (param i32 i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "odeon" "register" (func $register
+      (param i32 i32 i64 i64 i32 i32 i32 i32 i64 i32)))
+    (import "odeon" "whereis" (func $whereis (param i32 i32 i32)))
 
     (func $receive
       (call $forget)
@@ -441,6 +484,21 @@
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br_if $again (local.get $count)))
       (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64)))
+    (func $registrations (param $node i64) (param $serial i64) (param $count i32)
+      (loop $again
+        (i32.store (i32.const 640) (local.get $count))
+        (call $register (i32.const 640) (i32.const 4) (local.get $node) (local.get $serial)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0)
+          (i32.const 904))
+        (if (i32.load8_u (i32.const 904)) (then unreachable))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
+    (func $lookups (param $count i32) (param $name i32) (param $length i32)
+      (loop $again
+        (call $whereis (local.get $name) (local.get $length) (i32.const 904))
+        (if (i32.eqz (i32.load8_u (i32.const 904))) (then unreachable))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $again (local.get $count))))
     (func $echo
       (loop $again (call $receive) (call $answer) (br $again)))
 
@@ -482,6 +540,12 @@
       (if (i32.eq (local.get $what) (i32.const 0x64)) (then (call $downs
         (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
         (i32.load offset=16 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x67)) (then (call $registrations
+        (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
+        (i32.load offset=16 (local.get $a)))))
+      (if (i32.eq (local.get $what) (i32.const 0x6e)) (then (call $lookups
+        (i32.load (local.get $a)) (i32.add (local.get $a) (i32.const 4))
+        (i32.sub (local.get $length) (i32.const 4)))))
       (i32.const 512)))
   (core instance $main (instantiate $main
     (with "memory" (instance $memory))
@@ -493,7 +557,9 @@
       (export "spawn-with" (func $spawn-with))
       (export "call" (func $call))
       (export "give-result" (func $give-result))
-      (export "monitor" (func $monitor))))))
+      (export "monitor" (func $monitor))
+      (export "register" (func $register))
+      (export "whereis" (func $whereis))))))
 
   (func $start (param "function" string) (param "argument" (list u8))
     (result (result (error $exit-reason)))

@@ -13,6 +13,7 @@
 
 mod bare;
 mod far;
+mod many;
 mod near;
 
 use std::time::Duration;
@@ -81,10 +82,19 @@ pub(super) enum Job {
     /// A spawn of a module of 1 MiB that the other node has never seen: it is asked for,
     /// sent, verified, stored and compiled (most of it is data).
     CodeShip,
+    /// Registrations of cluster names on five nodes, one after the other.
+    Register,
+    /// The same on thirty nodes.
+    RegisterThirty,
+    /// A lookup of a cluster name.
+    Whereis,
+    /// From a message to a group of 10,000 members on three nodes to the last answer. The
+    /// BEAM's sends to each member by itself.
+    GroupCast,
 }
 
 impl Job {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 18] = [
         Self::PingPong,
         Self::Bare,
         Self::Small,
@@ -99,6 +109,10 @@ impl Job {
         Self::NodeDown,
         Self::Connect,
         Self::CodeShip,
+        Self::Register,
+        Self::RegisterThirty,
+        Self::Whereis,
+        Self::GroupCast,
     ];
 
     fn name(self) -> &'static str {
@@ -117,6 +131,10 @@ impl Job {
             Self::NodeDown => "nodedown_100k_monitors_ms",
             Self::Connect => "connect_ms",
             Self::CodeShip => "code_ship_1mib_ms",
+            Self::Register => "name_register_per_s",
+            Self::RegisterThirty => "name_register_30_nodes_per_s",
+            Self::Whereis => "name_whereis_ns",
+            Self::GroupCast => "group_cast_10k_members_ms",
         }
     }
 
@@ -130,10 +148,13 @@ impl Job {
             | Self::Call
             | Self::CallMany
             | Self::CallBytes
-            | Self::CallBytesMany => "per s",
+            | Self::CallBytesMany
+            | Self::Register
+            | Self::RegisterThirty => "per s",
             Self::Big => "MB/s",
             Self::PingUnderBulk => "us",
-            Self::NodeDown | Self::Connect | Self::CodeShip => "ms",
+            Self::Whereis => "ns",
+            Self::NodeDown | Self::Connect | Self::CodeShip | Self::GroupCast => "ms",
         }
     }
 
@@ -150,8 +171,20 @@ impl Job {
             Self::PingUnderBulk => Some("ping_under_bulk"),
             Self::NodeDown => Some("nodedown"),
             Self::Connect => Some("connect"),
-            Self::Bare | Self::CodeShip => None,
+            Self::Register => Some("register"),
+            Self::Whereis => Some("whereis"),
+            Self::GroupCast => Some("group_cast"),
+            Self::Bare | Self::CodeShip | Self::RegisterThirty => None,
         }
+    }
+}
+
+/// How many far nodes a job of the BEAM's has.
+fn beam_nodes(job: &str) -> usize {
+    match job {
+        "register" | "whereis" => 4,
+        "group_cast" => 2,
+        _ => 1,
     }
 }
 
@@ -191,7 +224,8 @@ pub fn remote(args: &Remote) -> anyhow::Result<()> {
                 ceiling.push(child(Job::Bare, args.tls)?);
             }
             if let (Some(beam), Some(name)) = (&beam, job.beam()) {
-                theirs.push(beam.measure_remote(name).with_context(|| job.name())?);
+                theirs
+                    .push(beam.measure_remote(name, beam_nodes(name)).with_context(|| job.name())?);
             }
         }
         let value = median(&mut ours);

@@ -88,6 +88,10 @@ struct ClusterArgs {
     /// digests with commas. Unless said otherwise all, where they may make actors.
     #[arg(long, env = "ODEON_ALLOW_CALLS", value_name = "WHICH")]
     allow_calls: Option<String>,
+    /// Let an actor have several cluster names.
+    #[arg(long, env = "ODEON_SEVERAL_NAMES", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "true")]
+    several_names: Option<bool>,
 }
 
 impl ClusterArgs {
@@ -104,6 +108,7 @@ impl ClusterArgs {
             accept_modules: self.accept_modules.map(Accept::Text),
             remote_spawn: self.no_remote_spawn.map(|no| !no),
             calls: self.allow_calls.map(Accept::Text),
+            several_names: self.several_names,
         }
     }
 }
@@ -159,6 +164,7 @@ impl Args {
             tick_time: among.tick_time,
             addresses: advertise.clone(),
             policy: among.policy,
+            several_names: among.several_names,
         };
         let dialler = Dialler {
             identity: identity.clone(),

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use odeon_core::process::undeliverable;
 use odeon_core::signal::Signal;
 use odeon_core::wire::{Address, Item};
-use odeon_core::{Envelope, NodeId, Pid};
+use odeon_core::{Envelope, Key, NodeId, Pid};
 use tokio::sync::Semaphore;
 
 use super::keeper::Event;
@@ -49,8 +50,17 @@ impl Delivery {
                 super::spawn::asked(self, *request);
             }
             Item::Call(request) => super::call::asked(self, *request),
-            Item::Names(_) | Item::Groups(_) | Item::Locks(_) | Item::ToGroup { .. } => {
-                return Err("this node serves no cluster names, groups and locks yet".into());
+            Item::Names(frame) => {
+                let find = &self.runtime.cluster.find;
+                return find.heard_of_names(&self.runtime, self.node, frame);
+            }
+            Item::Groups(frame) => {
+                let find = &self.runtime.cluster.find;
+                return find.heard_of_groups(&self.runtime, self.node, frame);
+            }
+            Item::Locks(_) => return Err("this node serves no cluster locks yet".into()),
+            Item::ToGroup { from, scope, group, body } => {
+                self.to_group(from, &scope, &group, &body)
             }
             Item::Nodes(nodes) => {
                 let Ok(unread) = Arc::clone(&self.news).try_acquire_owned() else {
@@ -60,6 +70,15 @@ impl Delivery {
             }
         }
         Ok(())
+    }
+
+    /// A message to all members of a group that live here.
+    fn to_group(&self, from: u64, scope: &Key, group: &Key, body: &Bytes) {
+        let from = Pid { node: self.node, serial: from };
+        for to in self.runtime.cluster.find.audience_of(self.node, scope, group) {
+            let signal = Signal::Message { via: None, priority: false, body: body.clone() };
+            self.runtime.route(Envelope { from, to, signal });
+        }
     }
 
     fn signal(&mut self, from: Pid, to: Address, signal: Signal) {

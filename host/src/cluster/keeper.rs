@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use odeon_core::names;
 use odeon_core::node::{self, DownReason, Effect, Failure};
 use odeon_core::peer::handshake::Session;
 use odeon_core::process::undeliverable;
@@ -16,11 +17,12 @@ use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::Dialler;
 use super::connection::{self, Fresh};
+use super::find::Find;
 use super::link::{Link, Remains, Waiter};
 use super::unreached::Unreached;
 use super::{Alive, Options};
@@ -142,6 +144,7 @@ impl Distribution {
             allow: options.allow.clone(),
         };
         let machine = Arc::clone(&runtime.cluster.machine);
+        runtime.cluster.find.allow(names::Settings { several: options.several_names });
         let (events, queue) = mpsc::unbounded_channel();
         let conns = Arc::new(AtomicU64::new(1));
         *runtime.cluster.alive.write() =
@@ -199,6 +202,9 @@ impl Peers for Distribution {
 impl Keeper {
     async fn run(mut self, settings: node::Settings, mut queue: mpsc::UnboundedReceiver<Event>) {
         let mut effects = Vec::new();
+        // Ends with this task.
+        let mut clock = JoinSet::new();
+        clock.spawn(Find::keep_time(Arc::clone(&self.runtime)));
         self.machine.lock().start(settings, &mut effects);
         for effect in effects.drain(..) {
             self.perform(effect);
@@ -401,6 +407,9 @@ impl Keeper {
             carried: self.carried.0.clone(),
         });
         cluster.by_id.write().insert(info.id, Arc::clone(&link));
+        // Nothing is read from there before all this is done.
+        let hidden = info.hidden || self.own.lock().hidden;
+        cluster.find.node_up(&self.runtime, node, hidden, &link);
         for item in stale {
             self.answer_stale(item);
         }
@@ -426,7 +435,10 @@ impl Keeper {
     fn down(&mut self, conn: u64, info: &NodeInfo, reason: &DownReason) {
         let Some(Active { link }) = self.active.remove(&conn) else { return };
         tracing::info!(node = info.name, id = info.id, %reason, "connection lost");
-        self.settle(link.end(), &reason.to_string());
+        let remains = link.end();
+        // So that nobody who hears of the loss finds a name or member over there.
+        self.runtime.cluster.find.node_down(&self.runtime, NodeId::from_wire(info.id));
+        self.settle(remains, &reason.to_string());
         self.give_up(&link);
         let by_accident =
             matches!(reason, DownReason::ConnectionClosed | DownReason::NetTickTimeout);

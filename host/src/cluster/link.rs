@@ -22,7 +22,7 @@ use bytes::Bytes;
 use odeon_core::peer::outbox::{Outbox, Pushed};
 use odeon_core::signal::{CallError, Signal, SpawnError};
 use odeon_core::wire::{Address, CallAt, CallRequest, Frame, Item, SpawnRequest, StartAt};
-use odeon_core::{Envelope, NodeId, Pid, Reason, Reference};
+use odeon_core::{Envelope, Key, NodeId, Pid, Reason, Reference};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -327,6 +327,17 @@ impl Link {
         drop(state);
         self.wake();
         Ok(sent)
+    }
+
+    /// Sends a message to a group's members over there, if the connection is up.
+    pub(crate) fn to_group(&self, from: u64, scope: Key, group: Key, body: Bytes) -> Sent {
+        let sent = match &mut self.state.lock().phase {
+            Phase::Up(up) => push(&mut up.outbox, &Item::ToGroup { from, scope, group, body }),
+            // Its members are gone, or not known here yet.
+            Phase::Connecting(_) | Phase::Ending(_) => Sent::Taken,
+        };
+        self.wake();
+        sent
     }
 
     /// Whether more than a little waits to go out.

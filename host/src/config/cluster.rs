@@ -44,6 +44,8 @@ pub struct ClusterTable {
     /// Modules whose functions other nodes may call: `any`, `none`, or names and
     /// digests.
     pub calls: Option<Accept>,
+    /// Whether one actor may have several cluster names.
+    pub several_names: Option<bool>,
 }
 
 /// `any`, `none`, or digests or names: with commas, or as a list.
@@ -75,6 +77,8 @@ pub struct ClusterSettings {
     pub compress: bool,
     /// What other nodes may do here.
     pub policy: Policy,
+    /// See [`ClusterTable::several_names`].
+    pub several_names: bool,
 }
 
 impl ClusterTable {
@@ -125,6 +129,7 @@ impl ClusterTable {
                 no_spawns: !over.remote_spawn.or(self.remote_spawn).unwrap_or(true),
                 calls: calls.map(called).transpose()?,
             },
+            several_names: over.several_names.or(self.several_names).unwrap_or(false),
         })
     }
 }

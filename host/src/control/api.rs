@@ -116,6 +116,64 @@ pub enum Request {
     },
     /// Calls a function on any node: the result as text in the stream, then `()`.
     Rpc(Box<Rpc>),
+    /// The cluster names that the node knows: a list of [`ClusterName`].
+    Names,
+    /// Who has a cluster name: [`ClusterName`].
+    Whereis {
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// The groups that the node knows: a list of [`Group`].
+    Groups {
+        /// Of this scope only.
+        scope: Option<Vec<u8>>,
+    },
+    /// The members of a group: a list of [`Member`].
+    Members {
+        /// The scope.
+        scope: Vec<u8>,
+        /// The group.
+        group: Vec<u8>,
+    },
+}
+
+/// A cluster name, as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterName {
+    /// The name, with what is not printable ASCII escaped.
+    pub name: String,
+    /// Its bytes, in hexadecimal digits.
+    pub hex: String,
+    /// Who has it.
+    pub pid: String,
+    /// That one's node; absent where nobody knows its name.
+    pub node: Option<String>,
+}
+
+/// A group, as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The scope, with what is not printable ASCII escaped.
+    pub scope: String,
+    /// The group, likewise.
+    pub group: String,
+    /// The group's bytes, in hexadecimal digits.
+    pub hex: String,
+    /// Members, as often as they joined.
+    pub members: u64,
+    /// Those of the node that was asked.
+    pub local: u64,
+}
+
+/// A member of a group, as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The actor.
+    pub pid: String,
+    /// Its node; absent where nobody knows its name.
+    pub node: Option<String>,
+    /// How often it joined.
+    pub times: u64,
 }
 
 /// A call of a function on any node.

@@ -6,6 +6,7 @@
 
 mod attach;
 mod convert;
+mod find;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -143,6 +144,16 @@ impl Service for NodeService {
                 Err(failure) => fail(exchange, failure),
             },
             Request::Rpc(rpc) => self.rpc(exchange, *rpc).await,
+            Request::Names => self.names(exchange).await,
+            Request::Whereis { name } => reply(exchange, self.whereis(&name)),
+            Request::Groups { scope } => match self.groups(scope.as_deref()) {
+                Ok(rows) => list(exchange, &rows).await,
+                Err(failure) => fail(exchange, failure),
+            },
+            Request::Members { scope, group } => match self.members(&scope, &group) {
+                Ok(rows) => list(exchange, &rows).await,
+                Err(failure) => fail(exchange, failure),
+            },
             Request::Cookie { node, file } => reply(exchange, self.cookie(&node, file).await),
             Request::Stop => {
                 reply(exchange, Ok(()));

@@ -143,6 +143,18 @@ pub(super) fn event(event: Event, node: &str) -> mailbox::Event {
                 mailbox::Event::NodeDown(node_change(&change, Some(reason.to_string())))
             }
         },
+        Event::NameLost(lost) => mailbox::Event::NameLost(mailbox::NameLost {
+            name: lost.name.as_bytes().to_vec(),
+            other: lost.other.into(),
+            both: lost.both,
+        }),
+        Event::Group { monitor, change } => mailbox::Event::GroupChange(mailbox::GroupChange {
+            monitor: monitor.into(),
+            scope: change.scope.as_bytes().to_vec(),
+            group: change.group.as_bytes().to_vec(),
+            joined: change.joined,
+            members: pids(&change.members),
+        }),
     }
 }
 
@@ -156,6 +168,10 @@ pub(super) fn filter(filter: mailbox::Filter) -> core_process::Filter {
         mailbox::Filter::Any => core_process::Filter::Any,
         mailbox::Filter::Reference(reference) => core_process::Filter::Reference(reference.into()),
     }
+}
+
+pub(super) fn pids(pids: &[odeon_core::Pid]) -> Vec<types::Pid> {
+    pids.iter().map(|pid| (*pid).into()).collect()
 }
 
 /// What was monitored, as a destination.

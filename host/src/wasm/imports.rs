@@ -1,9 +1,11 @@
 //! What the host offers to guests: one file per interface of `wit/`, thin glue
 //! that checks sizes, converts, and lets the machine decide.
 
+mod groups;
 mod io;
 mod log;
 mod mailbox;
+mod names;
 mod node;
 mod process;
 mod rpc;
@@ -23,6 +25,8 @@ pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     bindings::odeon::actor::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::node::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::rpc::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::names::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::groups::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }

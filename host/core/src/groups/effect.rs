@@ -60,6 +60,14 @@ pub struct Change {
     pub members: Vec<Pid>,
 }
 
+impl Change {
+    /// The bytes that it takes beyond its fixed size.
+    pub fn len_bytes(&self) -> usize {
+        let names = self.scope.as_bytes().len() + self.group.as_bytes().len();
+        names + size_of_val(&self.members[..])
+    }
+}
+
 /// What the owner must carry out, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {

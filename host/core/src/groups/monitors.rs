@@ -114,6 +114,11 @@ impl Groups {
         })
     }
 
+    /// Whose this monitor is.
+    pub fn owner_of(&self, monitor: Reference) -> Option<Pid> {
+        self.monitors.all.get(&monitor).map(|(pid, _)| *pid)
+    }
+
     /// Ends a monitor. False if there was none. The owner drops events that wait.
     pub fn demonitor(&mut self, reference: Reference, effects: &mut Effects) -> bool {
         let Some(pid) = self.monitors.end(reference) else { return false };

@@ -56,7 +56,7 @@ impl Groups {
     }
 
     /// The machine of a connected node says this. What is about a scope that was not
-    /// started here changes nothing.
+    /// started here changes nothing here.
     pub fn received(&mut self, from: NodeId, frame: Frame, effects: &mut Effects) {
         if !self.peers.contains(&from) {
             return;
@@ -76,9 +76,14 @@ impl Groups {
         }
     }
 
-    /// A node wants to know all about this node's members, and does not know more.
+    /// A node wants to know all about this node's members, and does not know more. It is
+    /// told if this one takes no part, so that it asks again when this one does.
     fn discovered(&mut self, from: NodeId, name: &Key, effects: &mut Effects) {
-        let Some(scope) = self.scopes.get_mut(name) else { return };
+        let Some(scope) = self.scopes.get_mut(name) else {
+            let frame = Frame::Gone { scope: name.clone() };
+            effects.push(Effect::Send { to: from, frame });
+            return;
+        };
         scope.listeners.insert(from);
         let mut parts = parts_of(scope.all_of(self.own)).into_iter().peekable();
         let mut first = true;

@@ -31,6 +31,22 @@ fn who_starts_the_scope_later_is_asked_back() {
     assert_eq!(effects, [send(A, sync(0, vec![])), discover(A)]);
 }
 
+/// Who asked in vain would otherwise think that it is told of all changes.
+#[test]
+fn who_asks_for_a_scope_that_is_not_there_is_told_so_and_asks_again_when_it_is() {
+    let other = Key::new(b"other").expect("a key");
+    let mut groups = groups(&[A]);
+    let effects = hears(&mut groups, A, Frame::Discover { scope: other.clone() });
+    assert_eq!(effects, [send(A, Frame::Gone { scope: other })]);
+    // The other way round: this one asked, in vain, and the scope is there later.
+    hears(&mut groups, A, Frame::Gone { scope: scope() });
+    let effects = hears(&mut groups, A, Frame::Discover { scope: scope() });
+    assert_eq!(effects, [send(A, sync(0, vec![])), discover(A)]);
+    // Nothing follows from being told so again.
+    assert_eq!(hears(&mut groups, A, Frame::Gone { scope: scope() }), []);
+    assert_eq!(hears(&mut groups, A, Frame::Gone { scope: scope() }), []);
+}
+
 #[test]
 fn hidden_nodes_and_nodes_that_are_not_connected_take_no_part() {
     let mut groups = groups(&[]);

@@ -182,6 +182,8 @@ fn answer(envelope: Envelope, reason: Reason) -> Option<Envelope> {
         | Signal::CallReply { .. }
         | Signal::Timeout(_)
         | Signal::Node(_)
+        | Signal::NameLost(_)
+        | Signal::Group { .. }
         | Signal::IoReply { .. }
         | Signal::ProbeReply { .. } => return None,
     };

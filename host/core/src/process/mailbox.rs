@@ -13,10 +13,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::queue::Queue;
+use crate::groups::Change;
 use crate::id::{Pid, Reference};
 use crate::node::NodeChange;
 use crate::reason::Reason;
-use crate::signal::{CallError, IoRequest, Monitored, SpawnError};
+use crate::signal::{CallError, IoRequest, Monitored, NameLost, SpawnError};
 
 /// What a mailbox holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,15 @@ pub enum Event {
     Timeout(Reference),
     /// A node came or went.
     Node(Arc<NodeChange>),
+    /// This actor lost a cluster name.
+    NameLost(Arc<NameLost>),
+    /// Actors joined or left a group that this one monitors.
+    Group {
+        /// The monitor.
+        monitor: Reference,
+        /// What happened.
+        change: Arc<Change>,
+    },
     /// Another actor, whose group leader this one is, reads or writes.
     IoRequest {
         /// Who asks.
@@ -85,7 +95,8 @@ impl Event {
             Self::Down { monitor, .. } => Some(*monitor),
             Self::SpawnReply { request, .. } | Self::CallReply { request, .. } => Some(*request),
             Self::Timeout(timer) => Some(*timer),
-            Self::Exit { .. } | Self::IoRequest { .. } | Self::Node(_) => None,
+            Self::Group { monitor, .. } => Some(*monitor),
+            Self::Exit { .. } | Self::IoRequest { .. } | Self::Node(_) | Self::NameLost(_) => None,
         }
     }
 
@@ -105,7 +116,9 @@ impl Event {
             Self::CallReply { outcome, .. } => {
                 outcome.as_ref().map_or_else(CallError::len_bytes, Bytes::len)
             }
-            Self::Timeout(_) | Self::Node(_) => 0,
+            Self::Timeout(_) | Self::Node(_) | Self::NameLost(_) => 0,
+            // Held once for all that monitor, but what they may hold is counted for each.
+            Self::Group { change, .. } => change.len_bytes(),
             Self::IoRequest { request, .. } => request_bytes(request),
         }
     }
@@ -129,8 +142,9 @@ pub enum Filter {
     /// The oldest, the priority ones first.
     Any,
     /// The oldest that belongs to this reference: a message sent to that alias, the
-    /// `Down` of that monitor, the reply of that spawn or call, that timer. How many
-    /// other events wait hardly matters: they are not looked at.
+    /// `Down` of that monitor, the reply of that spawn or call, that timer, what happened
+    /// to that monitored group. How many other events wait hardly matters: they are not
+    /// looked at.
     Reference(Reference),
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::testing::*;
 use super::*;
+use crate::key::Key;
 use crate::signal::Channel;
 
 fn text(body: &'static str) -> Event {
@@ -122,4 +123,23 @@ fn plain_messages_are_taken_until_something_else_is_in_front() {
     assert_eq!(mailbox.take_plain(9), None, "something overtakes it");
     assert_eq!(all(&mut mailbox), [text("p"), text("7")]);
     assert_eq!(mailbox.take_plain(9), None);
+}
+
+#[test]
+fn changes_of_groups_belong_to_their_monitor_and_lost_names_to_nothing() {
+    let (one, other) = (reference(1), reference(2));
+    let [scope, group] = [&b"scope"[..], b"group"].map(|key| Key::new(key).expect("a key"));
+    let change = Change { scope, group, joined: true, members: vec![A] };
+    let event = |monitor| Event::Group { monitor, change: Arc::new(change.clone()) };
+    let name = Key::new(b"name").expect("a key");
+    let lost = Event::NameLost(Arc::new(NameLost { name, other: A, both: false }));
+    let mut mailbox = Mailbox::default();
+    for event in [event(one), lost.clone(), event(other)] {
+        mailbox.push(event, Rank::Ordinary);
+    }
+    assert_eq!(mailbox.bytes(), 2 * (10 + size_of::<Pid>()));
+    assert_eq!(mailbox.take(Filter::Reference(other)), Some(event(other)));
+    assert_eq!(mailbox.take(Filter::Reference(other)), None);
+    assert_eq!(all(&mut mailbox), [event(one), lost]);
+    assert_eq!(mailbox.bytes(), 0);
 }

@@ -55,6 +55,8 @@ impl Slot {
             | Event::CallReply { .. }
             | Event::Timeout(_)
             | Event::Node(_)
+            | Event::NameLost(_)
+            | Event::Group { .. }
             | Event::IoRequest { .. } => Self::Other(Box::new(event)),
         }
     }

@@ -384,6 +384,8 @@ fn kind_of(signal: &Signal) -> Kind {
         | Signal::CallReply { .. }
         | Signal::Timeout(_)
         | Signal::Node(_)
+        | Signal::NameLost(_)
+        | Signal::Group { .. }
         | Signal::IoRequest { .. }
         | Signal::IoReply { .. }
         | Signal::Probe(_)

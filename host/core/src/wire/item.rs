@@ -72,12 +72,12 @@ pub struct NodeInfo {
 pub enum Item {
     /// An actor of the sending node does something to one of the receiving node.
     ///
-    /// These signals never travel: `Timeout`, `Probe`, `ProbeReply`. Where an address
-    /// and a signal say the same, only the address travels: a message to an alias has
-    /// it as `via`, a monitor of a name has it as `name`, and an exit signal to an
-    /// alias has it in its origin. References travel as serials, since each signal's
-    /// belong to one of the two nodes: those of monitors, requests and unlinks to the
-    /// sender, those in replies and `Down` to the receiver.
+    /// These signals never travel: `Timeout`, `Node`, `NameLost`, `Group`, `Probe`,
+    /// `ProbeReply`. Where an address and a signal say the same, only the address travels:
+    /// a message to an alias has it as `via`, a monitor of a name has it as `name`, and an
+    /// exit signal to an alias has it in its origin. References travel as serials, since
+    /// each signal's belong to one of the two nodes: those of monitors, requests and
+    /// unlinks to the sender, those in replies and `Down` to the receiver.
     Signal {
         /// The serial of the actor who did it.
         from: u64,

@@ -14,7 +14,7 @@ use odeon_core::peer::handshake::{Secret, Session};
 use odeon_core::wire::Role;
 use serde::{Deserialize, Serialize};
 
-use super::bare;
+use super::{bare, many};
 use crate::cluster::{self, Dialler, Distribution};
 use crate::control::discovery::{Directory, Entry, Published};
 use crate::modules::compile::TierChoice;
@@ -41,6 +41,10 @@ pub(super) struct Meeting {
     pub(super) tls: bool,
     /// No node: an echo of WebSocket messages.
     pub(super) bare: bool,
+    /// Who the far process is.
+    pub(super) name: String,
+    /// Members of a group that the far process has.
+    pub(super) members: usize,
 }
 
 /// What the far process says when it is ready.
@@ -118,7 +122,11 @@ pub(super) fn run() -> anyhow::Result<()> {
         return bare::serve(&meeting, ready);
     }
     let io = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let _member = io.block_on(Member::start(&meeting, FAR))?;
+    let _member = io.block_on(async {
+        let member = Member::start(&meeting, &meeting.name).await?;
+        many::join(&member.node, meeting.members).await?;
+        anyhow::Ok(member)
+    })?;
     let canary = TcpListener::bind(("127.0.0.1", 0))?;
     ready(canary.local_addr()?)?;
     let _kept = canary.accept()?;
@@ -178,7 +186,8 @@ impl Member {
                 ..dial::Options::default()
             },
         };
-        let distribution = Arc::new(node.distribute(dialler, cluster::Options::default()));
+        let options = cluster::Options { several_names: true, ..cluster::Options::default() };
+        let distribution = Arc::new(node.distribute(dialler, options));
         let doorman = Doorman(Arc::clone(&distribution));
         let anywhere = ([127, 0, 0, 1], 0).into();
         let listener = Listener::start(anywhere, identity, security, doorman).await?;

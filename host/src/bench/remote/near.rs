@@ -10,14 +10,14 @@ use odeon_core::Pid;
 use odeon_core::process::{Event, Filter};
 
 use super::far::{FAR, Far, Meeting, Member, NEAR};
-use super::{Job, bare};
+use super::{Job, bare, many};
 use crate::bench::jobs::{finished, pid_bytes, to};
 use crate::bench::median;
 use crate::native::Native;
 use crate::{Ended, Spawn, Start};
 
 /// How the guest is deployed.
-const GUEST: &str = "bench";
+pub(super) const GUEST: &str = "bench";
 
 /// A module with one typed function, and how the guest names it.
 const CALC: (&str, &[u8]) = (
@@ -37,7 +37,11 @@ pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let cookie = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let bare = job == Job::Bare;
-    let meeting = Meeting { dir: files.path().to_owned(), cookie, tls, bare };
+    let (dir, name) = (files.path().to_owned(), FAR.to_owned());
+    let meeting = Meeting { dir, cookie, tls, bare, name, members: 0 };
+    if let Job::Register | Job::RegisterThirty | Job::Whereis | Job::GroupCast = job {
+        return many::measure(job, &meeting).await;
+    }
     let far = Far::start(&meeting)?;
     if bare {
         let address = far.address;
@@ -63,7 +67,12 @@ pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
         Job::PingUnderBulk => pair.ping_under_bulk(2_000).await,
         Job::NodeDown => pair.node_down(100_000).await,
         Job::CodeShip => pair.code_ship().await,
-        Job::Bare | Job::Connect => bail!("needs no connected nodes"),
+        Job::Bare
+        | Job::Connect
+        | Job::Register
+        | Job::RegisterThirty
+        | Job::Whereis
+        | Job::GroupCast => bail!("needs other nodes than two connected ones"),
     }
 }
 
@@ -89,7 +98,7 @@ struct Pair {
     canary: Canary,
 }
 
-fn entry(function: &str, argument: Vec<u8>) -> Spawn {
+pub(super) fn entry(function: &str, argument: Vec<u8>) -> Spawn {
     Spawn::new(GUEST, Start::Entry { function: function.into(), argument: argument.into() })
 }
 
@@ -240,7 +249,7 @@ impl Pair {
     }
 }
 
-async fn message(driver: &mut Native) -> anyhow::Result<Bytes> {
+pub(super) async fn message(driver: &mut Native) -> anyhow::Result<Bytes> {
     match driver.receive(Filter::Any).await {
         Some(Event::Message { body, .. }) => Ok(body),
         _ => bail!("no message came"),

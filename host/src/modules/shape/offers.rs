@@ -60,6 +60,8 @@ const CONTRACT: &[&str] = &[
     include_str!("../../../../wit/mailbox.wit"),
     include_str!("../../../../wit/node.wit"),
     include_str!("../../../../wit/rpc.wit"),
+    include_str!("../../../../wit/names.wit"),
+    include_str!("../../../../wit/groups.wit"),
     include_str!("../../../../wit/timers.wit"),
     include_str!("../../../../wit/io.wit"),
     include_str!("../../../../wit/log.wit"),

@@ -94,16 +94,26 @@ impl GuestState {
             }
         };
         let Some(to) = to else { return Ok(Ok(())) };
-        if to.node != self.runtime.id
-            && let Err(refused) = self.may_send(self.runtime.cluster.connected(to.node), options)
-        {
-            return Ok(Err(refused));
+        Ok(self.send_to_pid(to, via, body.into(), options))
+    }
+
+    /// Sends to an actor, wherever it lives.
+    pub(super) fn send_to_pid(
+        &mut self,
+        to: Pid,
+        via: Option<Reference>,
+        body: Bytes,
+        options: SendOptions,
+    ) -> Result<(), SendError> {
+        if to.node != self.runtime.id {
+            self.may_send(self.runtime.cluster.connected(to.node), options)?;
         }
-        match self.send_message(to, via, priority, body.into()) {
+        let priority = options.contains(SendOptions::PRIORITY);
+        match self.send_message(to, via, priority, body) {
             Sent::Busy(_) if options.contains(SendOptions::NO_SUSPEND) => {}
             sent => self.yield_after(sent),
         }
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
@@ -320,7 +330,7 @@ impl GuestState {
     }
 
     /// What a message costs its sender, besides its bytes.
-    fn yield_after(&self, sent: Sent) {
+    pub(super) fn yield_after(&self, sent: Sent) {
         match sent {
             Sent::Taken | Sent::Away => {}
             Sent::Crowded => scheduler::ask_for_yield(),

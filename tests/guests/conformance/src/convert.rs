@@ -1,6 +1,6 @@
 //! From the protocol's words to the bindings' and back, and nothing else.
 
-use odeon_guest::bindings::odeon::actor::{io, mailbox, process, rpc};
+use odeon_guest::bindings::odeon::actor::{groups, io, mailbox, names, process, rpc};
 use odeon_guest::spawn;
 use odeon_test_protocol as protocol;
 
@@ -118,6 +118,18 @@ variants! {
     Channel <=> io::Channel { Output, Error; }
     IoReply <=> io::Reply { Done, Eof; Data, Options, Failed }
     IoError <=> io::IoError { Terminated, Request, Enotsup; Other }
+    Resolver <=> names::Resolver {
+        RandomExit, RandomNotify, NotifyAll, OldestExit, OldestNotify;
+        Ask
+    }
+    NameError <=> names::NameError {
+        Empty, HasName, Noproc, Noconnection, Timeout;
+        TooLong, Taken, SystemLimit, BadResolver
+    }
+    GroupError <=> groups::GroupError {
+        Empty, NoScope, NotLocal, NotJoined;
+        TooLong, SystemLimit
+    }
 }
 
 impl To<odeon_guest::Destination> for protocol::Destination {
@@ -236,6 +248,16 @@ impl To<protocol::Event> for mailbox::Event {
                 id: change.id,
                 hidden: change.hidden,
                 reason: change.reason.unwrap_or_default(),
+            },
+            Self::NameLost(mailbox::NameLost { name, other, both }) => {
+                Event::NameLost { name, other: other.to(), both }
+            }
+            Self::GroupChange(change) => Event::GroupChange {
+                monitor: change.monitor.to(),
+                scope: change.scope,
+                group: change.group,
+                joined: change.joined,
+                members: change.members.to(),
             },
         }
     }

@@ -8,13 +8,16 @@ mod checks;
 mod convert;
 mod hostile;
 mod puppet;
+mod referees;
 mod servers;
 
 use calls::*;
 use checks::*;
+use odeon_guest::groups::Scope;
 use odeon_guest::mailbox::Event;
-use odeon_guest::{ActorResult, ExitReason, Raw, actors, next_event, send_bytes};
+use odeon_guest::{ActorResult, ExitReason, Raw, actors, me, names, next_event, send_bytes};
 use puppet::puppet;
+use referees::*;
 use servers::{reporter, reporting_root, root, square, tally};
 
 /// Sends every message back to where it came from.
@@ -36,6 +39,15 @@ fn waiter(_: Raw) {
 /// Ends at once.
 fn nothing(_: Raw) {}
 
+/// Has a cluster name that is no text, is in a group twice, and waits for ever.
+fn desk(_: Raw) -> ActorResult {
+    names::register(b"desk\xff", me())?;
+    Scope::start("shop")?.join_all("staff", &[me(), me()])?;
+    loop {
+        let _ignored = next_event();
+    }
+}
+
 /// Panics with a text.
 fn crash(text: String) {
     panic!("{text}");
@@ -47,9 +59,10 @@ fn fail(text: String) -> ActorResult {
 }
 
 actors! {
-    puppet, echo, waiter, nothing, crash, fail,
+    puppet, echo, waiter, nothing, desk, crash, fail,
     tally, square, root, reporting_root, reporter,
     add, half, slow, same, tell, too_long, gather,
+    greater, smaller, neither, trapping, hanging, babbling,
     check_call_answers,
     check_call_timeout_leaves_nothing_behind,
     check_call_to_the_dead_gives_the_reason,

@@ -7,7 +7,7 @@
 
 use crate::convert::To;
 use crate::hostile;
-use odeon_guest::bindings::odeon::actor::{io, log, mailbox, process, rpc, timers};
+use odeon_guest::bindings::odeon::actor::{groups, io, log, mailbox, names, process, rpc, timers};
 use odeon_guest::node;
 use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
 use odeon_guest::{Decode, Encode};
@@ -260,6 +260,75 @@ fn perform_on_nodes(operation: Operation) -> Value {
         Operation::Disconnect(node) => Value::Bool(node::disconnect(&node)),
         Operation::WatchNodes(of) => done(node::watch(watched(of))),
         Operation::UnwatchNodes(of) => done(node::unwatch(watched(of))),
+        operation => perform_on_names(operation),
+    }
+}
+
+fn perform_on_names(operation: Operation) -> Value {
+    let failed = |error: names::NameError| Value::Failed(Failure::Name(error.to()));
+    match operation {
+        Operation::NameRegister { name, pid, resolver, timeout_ms, force } => {
+            let options = names::RegisterOptions { resolver: resolver.to(), timeout_ms };
+            let register = if force { names::re_register } else { names::register };
+            register(&name, pid.to(), &options).map_or_else(failed, done)
+        }
+        Operation::NameUnregister { name, timeout_ms } => {
+            names::unregister(&name, timeout_ms).map_or_else(failed, done)
+        }
+        Operation::NameWhereis(name) => Value::Pid(names::whereis(&name).to()),
+        Operation::NameList { after, max } => {
+            let named = names::list(after.as_deref(), max).into_iter();
+            Value::Named(named.map(|named| (named.name, named.pid.to())).collect())
+        }
+        Operation::NameSend(name, body, options) => names::send(&name, &body, options.to())
+            .map_or_else(
+                |error| Value::Failed(Failure::Send(error.to())),
+                |pid| Value::Pid(Some(pid.to())),
+            ),
+        operation => perform_on_groups(operation),
+    }
+}
+
+fn perform_on_groups(operation: Operation) -> Value {
+    let failed = |error: groups::GroupError| Value::Failed(Failure::Group(error.to()));
+    match operation {
+        Operation::ScopeStart(scope) => groups::start(&scope).map_or_else(failed, Value::Bool),
+        Operation::ScopeStop(scope) => groups::stop(&scope).map_or_else(failed, Value::Bool),
+        Operation::Scopes => Value::Keys(groups::scopes()),
+        Operation::GroupJoin { scope, group, pids } => {
+            let pids: Vec<odeon_guest::Pid> = pids.to();
+            groups::join(&scope, &group, &pids).map_or_else(failed, done)
+        }
+        Operation::GroupLeave { scope, group, pids } => {
+            let pids: Vec<odeon_guest::Pid> = pids.to();
+            groups::leave(&scope, &group, &pids).map_or_else(failed, done)
+        }
+        Operation::GroupMembers { scope, group, local } => {
+            let members = groups::members(&scope, &group, local);
+            members.map_or_else(failed, |members| Value::Pids(members.to()))
+        }
+        Operation::GroupList { scope, local } => {
+            groups::list(&scope, local).map_or_else(failed, Value::Keys)
+        }
+        Operation::GroupPick { scope, group, closest } => {
+            let choice = if closest { groups::Choice::Closest } else { groups::Choice::Random };
+            let picked = groups::pick(&scope, &group, choice);
+            picked.map_or_else(failed, |pid| Value::Pid(pid.to()))
+        }
+        Operation::GroupMonitor { scope, group } => {
+            let monitored = |it: groups::Monitored| {
+                let members = it.members.into_iter().map(|one| (one.group, one.members.to()));
+                Value::Monitored { monitor: it.monitor.to(), members: members.collect() }
+            };
+            groups::monitor(&scope, group.as_deref()).map_or_else(failed, monitored)
+        }
+        Operation::GroupDemonitor(monitor) => Value::Bool(groups::demonitor(monitor.to())),
+        Operation::GroupSend { scope, group, body, options } => {
+            groups::send(&scope, &group, &body, options.to()).map_or_else(
+                |error| Value::Failed(Failure::Send(error.to())),
+                |count| Value::Number(Some(count)),
+            )
+        }
         operation => hostile::perform(operation),
     }
 }

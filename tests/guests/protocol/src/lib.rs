@@ -290,6 +290,18 @@ pub enum Watched {
     All,
 }
 
+/// What happens when two owners of a cluster name meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/names.wit")]
+pub enum Resolver {
+    RandomExit,
+    RandomNotify,
+    NotifyAll,
+    OldestExit,
+    OldestNotify,
+    Ask(String),
+}
+
 /// One thing to do. Each is one function of the WIT contract, but for the last
 /// ones, which do what a guest can do to itself and its host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -375,6 +387,63 @@ pub enum Operation {
     CallRequest(Module, Target, CallOptions),
     CallAbandon(Reference),
     GiveResult(Vec<u8>),
+    /// `force`: whoever has it.
+    NameRegister {
+        name: Vec<u8>,
+        pid: Pid,
+        resolver: Resolver,
+        timeout_ms: Option<u64>,
+        force: bool,
+    },
+    NameUnregister {
+        name: Vec<u8>,
+        timeout_ms: Option<u64>,
+    },
+    NameWhereis(Vec<u8>),
+    NameList {
+        after: Option<Vec<u8>>,
+        max: u32,
+    },
+    NameSend(Vec<u8>, Vec<u8>, SendOptions),
+    ScopeStart(Vec<u8>),
+    ScopeStop(Vec<u8>),
+    Scopes,
+    GroupJoin {
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        pids: Vec<Pid>,
+    },
+    GroupLeave {
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        pids: Vec<Pid>,
+    },
+    GroupMembers {
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        local: bool,
+    },
+    GroupList {
+        scope: Vec<u8>,
+        local: bool,
+    },
+    /// `closest`, or any.
+    GroupPick {
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        closest: bool,
+    },
+    GroupMonitor {
+        scope: Vec<u8>,
+        group: Option<Vec<u8>>,
+    },
+    GroupDemonitor(Reference),
+    GroupSend {
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        body: Vec<u8>,
+        options: SendOptions,
+    },
     NodeName,
     NodeNameOf(Pid),
     Nodes(Selection),
@@ -432,6 +501,15 @@ pub enum Value {
         monitor: Option<Reference>,
     },
     Info(Option<Box<Info>>),
+    /// Cluster names and who has them.
+    Named(Vec<(Vec<u8>, Pid)>),
+    /// Scopes or groups.
+    Keys(Vec<Vec<u8>>),
+    /// A monitor, and the members that it began with.
+    Monitored {
+        monitor: Reference,
+        members: Vec<(Vec<u8>, Vec<Pid>)>,
+    },
     /// An event, or nothing in time.
     Event(Option<Event>),
     Events(Vec<Event>),
@@ -456,6 +534,35 @@ pub enum Failure {
     Send(SendError),
     Timer(u64),
     Io(IoError),
+    Name(NameError),
+    Group(GroupError),
+}
+
+/// Why a cluster name was not given or freed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/names.wit")]
+pub enum NameError {
+    Empty,
+    TooLong(u64),
+    Taken(Pid),
+    HasName,
+    Noproc,
+    Noconnection,
+    Timeout,
+    SystemLimit(String),
+    BadResolver(String),
+}
+
+/// Why nothing was done about a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/groups.wit")]
+pub enum GroupError {
+    Empty,
+    TooLong(u64),
+    NoScope,
+    NotLocal,
+    NotJoined,
+    SystemLimit(String),
 }
 
 /// Why an actor could not be made.
@@ -509,15 +616,58 @@ pub enum SendError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the words are those of wit/mailbox.wit")]
 pub enum Event {
-    Message { sender: Pid, via: Option<Reference>, body: Vec<u8> },
-    Exit { sender: Pid, reason: Reason },
-    Down { monitor: Reference, object: Destination, reason: Reason, tag: Option<Vec<u8>> },
-    SpawnReply { request: Reference, outcome: Result<Pid, SpawnError> },
-    CallReply { request: Reference, outcome: Result<Vec<u8>, CallError> },
+    Message {
+        sender: Pid,
+        via: Option<Reference>,
+        body: Vec<u8>,
+    },
+    Exit {
+        sender: Pid,
+        reason: Reason,
+    },
+    Down {
+        monitor: Reference,
+        object: Destination,
+        reason: Reason,
+        tag: Option<Vec<u8>>,
+    },
+    SpawnReply {
+        request: Reference,
+        outcome: Result<Pid, SpawnError>,
+    },
+    CallReply {
+        request: Reference,
+        outcome: Result<Vec<u8>, CallError>,
+    },
     Timeout(Reference),
-    IoRequest { sender: Pid, reply_as: Reference, request: IoRequest },
-    NodeUp { node: String, id: u64, hidden: bool },
-    NodeDown { node: String, id: u64, hidden: bool, reason: String },
+    IoRequest {
+        sender: Pid,
+        reply_as: Reference,
+        request: IoRequest,
+    },
+    NodeUp {
+        node: String,
+        id: u64,
+        hidden: bool,
+    },
+    NodeDown {
+        node: String,
+        id: u64,
+        hidden: bool,
+        reason: String,
+    },
+    NameLost {
+        name: Vec<u8>,
+        other: Pid,
+        both: bool,
+    },
+    GroupChange {
+        monitor: Reference,
+        scope: Vec<u8>,
+        group: Vec<u8>,
+        joined: bool,
+        members: Vec<Pid>,
+    },
 }
 
 /// A look at one actor.

@@ -289,6 +289,8 @@ fn encode_signal<'a>(
         Signal::Message { .. }
         | Signal::Timeout(_)
         | Signal::Node(_)
+        | Signal::NameLost(_)
+        | Signal::Group { .. }
         | Signal::Probe(_)
         | Signal::ProbeReply { .. } => {
             debug_assert!(false, "never travels as a signal: {signal:?}");

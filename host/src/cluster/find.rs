@@ -1,0 +1,213 @@
+//! Cluster names and groups of this node: the owner of their machines.
+//!
+//! Actors' threads and the tasks of connections enter the machines directly, one after
+//! the other. What a machine decides is carried out while it is held, so that frames
+//! enter each link's outbox in the order of the decisions. Lookups of names do not come
+//! here: they read [`Shown`], which the machine of names keeps up to date.
+//!
+//! | file | what |
+//! |---|---|
+//! | `names` | registrations, and what the machine of names wants to be done |
+//! | `groups` | the same for groups |
+//! | `resolve` | guests that decide between two owners of a name |
+//! | `shown` | who has which name, for lookups |
+//!
+//! A further machine of this kind has a place in [`Machines`], a file with what it is
+//! asked and what it wants to be done, and is told what the others are told here: nodes
+//! that come and go, actors that end, and the time.
+//!
+//! Nobody may hold this and then take an actor's state or a connection's arrivals: who
+//! comes here may hold one of them. It must not know guests or sockets.
+
+mod groups;
+mod names;
+mod resolve;
+mod shown;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use odeon_core::groups::Groups;
+use odeon_core::names::{Names, Settings};
+use odeon_core::{NodeId, Pid};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use super::link::Link;
+use crate::cell::Cell;
+use crate::runtime::Runtime;
+pub(crate) use names::{NAMES_LISTED_MAX, Registering};
+use resolve::Callbacks;
+pub(crate) use resolve::{Callback, FUNCTION_BYTES_MAX};
+use shown::Shown;
+
+/// The clock's task looks this often even if nothing is due: no clock waits for ever.
+const LOOK_LATEST: Duration = Duration::from_secs(3600);
+
+/// Names and groups, as this node knows them.
+pub(crate) struct Find {
+    machines: Mutex<Machines>,
+    shown: Shown,
+    /// The machines' time counts from here.
+    begun: Instant,
+    /// Something is due earlier than the clock's task knows.
+    sooner: Notify,
+}
+
+struct Machines {
+    names: Names,
+    groups: Groups,
+    /// The ways to nodes that are visibly connected.
+    links: BTreeMap<NodeId, Arc<Link>>,
+    /// Who waits for what came of a request.
+    asked: HashMap<u64, names::Asked>,
+    requests: u64,
+    callbacks: Callbacks,
+    /// When the clock's task looks again.
+    alarm: u64,
+}
+
+/// The machines while they are told something, and what follows is carried out.
+struct Turn<'a> {
+    find: &'a Find,
+    runtime: &'a Runtime,
+    machines: MutexGuard<'a, Machines>,
+    /// Actors that a machine asked about and that do not live.
+    dead: Vec<Pid>,
+    /// The rule that another node broke.
+    violation: Option<String>,
+}
+
+impl Find {
+    pub(super) fn new(own: NodeId) -> Self {
+        let machines = Machines {
+            names: Names::new(own, Settings::default()),
+            groups: Groups::new(own),
+            links: BTreeMap::new(),
+            asked: HashMap::new(),
+            requests: 0,
+            callbacks: Callbacks::default(),
+            alarm: u64::MAX,
+        };
+        Self {
+            machines: Mutex::new(machines),
+            shown: Shown::default(),
+            begun: Instant::now(),
+            sooner: Notify::new(),
+        }
+    }
+
+    /// What this node lets its actors do from now on.
+    pub(super) fn allow(&self, settings: Settings) {
+        self.machines.lock().names.allow(settings);
+    }
+
+    /// A node is connected by this link. Call it before anything from there arrives.
+    pub(super) fn node_up(&self, runtime: &Runtime, node: NodeId, hidden: bool, link: &Arc<Link>) {
+        self.turn(runtime, |turn| {
+            if !hidden {
+                turn.machines.links.insert(node, Arc::clone(link));
+            }
+            turn.names(|names, now, effects| names.node_up(now, node, hidden, effects));
+            turn.groups(|groups, effects| groups.node_up(node, hidden, effects));
+        });
+    }
+
+    /// A node is no longer connected. Call it when nothing can be sent or arrive any more,
+    /// and before actors are told.
+    pub(super) fn node_down(&self, runtime: &Runtime, node: NodeId) {
+        self.turn(runtime, |turn| {
+            turn.machines.links.remove(&node);
+            turn.names(|names, now, effects| names.node_down(now, node, effects));
+            turn.groups(|groups, effects| groups.node_down(node, effects));
+        });
+    }
+
+    /// An actor of this node has ended and nobody finds it any more: what it had here is
+    /// gone when this returns.
+    pub(crate) fn ended(&self, runtime: &Runtime, cell: &Cell) {
+        // Most have nothing to do with names and groups.
+        if cell.is_findable.load(Ordering::Acquire) {
+            self.turn(runtime, |turn| turn.dead.push(cell.pid));
+        }
+    }
+
+    /// Tells the machines the time whenever something is due; as long as this node is
+    /// distributed, since nothing takes time otherwise.
+    pub(super) async fn keep_time(runtime: Arc<Runtime>) {
+        let find = &runtime.cluster.find;
+        loop {
+            find.turn(&runtime, |turn| {
+                turn.names(|names, now, effects| names.tick(now, effects));
+                turn.machines.alarm = turn.due();
+            });
+            let alarm = find.machines.lock().alarm;
+            let wait = Duration::from_millis(alarm.saturating_sub(find.now()));
+            let _ = tokio::time::timeout(wait.min(LOOK_LATEST), find.sooner.notified()).await;
+        }
+    }
+
+    /// Milliseconds by the machines' clock.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Does something with the machines. Gives the rule that another node broke, too.
+    fn turn<R>(&self, runtime: &Runtime, body: impl FnOnce(&mut Turn<'_>) -> R) -> R {
+        let (result, violation) = self.turn_of_peer(runtime, body);
+        debug_assert!(violation.is_none(), "rules are broken by frames alone: {violation:?}");
+        result
+    }
+
+    fn turn_of_peer<R>(
+        &self,
+        runtime: &Runtime,
+        body: impl FnOnce(&mut Turn<'_>) -> R,
+    ) -> (R, Option<String>) {
+        let machines = self.machines.lock();
+        let mut turn = Turn { find: self, runtime, machines, dead: Vec::new(), violation: None };
+        let result = body(&mut turn);
+        turn.bury();
+        turn.set_alarm();
+        (result, turn.violation)
+    }
+}
+
+impl Turn<'_> {
+    /// A machine wants to hear of the end of an actor of this node.
+    fn watch(&mut self, pid: Pid) {
+        let directory = &self.runtime.directory;
+        if let Some(cell) = directory.find(pid.serial) {
+            cell.is_findable.store(true, Ordering::Release);
+        }
+        // An actor is taken out of the directory before it looks whether it is findable:
+        // if it is still there now, it will see so.
+        if directory.find(pid.serial).is_none() {
+            self.dead.push(pid);
+        }
+    }
+
+    /// Tells the machines of actors that have ended.
+    fn bury(&mut self) {
+        while let Some(pid) = self.dead.pop() {
+            self.names(|names, now, effects| names.ended(now, pid, effects));
+            self.groups(|groups, effects| groups.ended(pid, effects));
+        }
+    }
+
+    /// When a machine is to be told the time.
+    fn due(&self) -> u64 {
+        self.machines.names.due().unwrap_or(u64::MAX)
+    }
+
+    /// Sees to it that the clock's task looks in time.
+    fn set_alarm(&mut self) {
+        let due = self.due();
+        if due < self.machines.alarm {
+            self.machines.alarm = due;
+            self.find.sooner.notify_one();
+        }
+    }
+}
