@@ -62,6 +62,7 @@ const CONTRACT: &[&str] = &[
     include_str!("../../../../wit/rpc.wit"),
     include_str!("../../../../wit/names.wit"),
     include_str!("../../../../wit/groups.wit"),
+    include_str!("../../../../wit/locks.wit"),
     include_str!("../../../../wit/timers.wit"),
     include_str!("../../../../wit/io.wit"),
     include_str!("../../../../wit/log.wit"),

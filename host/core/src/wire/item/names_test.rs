@@ -81,7 +81,8 @@ fn every_frame_has_its_documented_bytes_and_comes_back() {
 #[test]
 fn the_document_shows_frames_that_come_back() {
     let document = include_str!("../../../../../PROTOCOL.md");
-    let table = document.split("Golden bytes of names, groups and locks").nth(1).expect("the table");
+    let table =
+        document.split("Golden bytes of names, groups and locks").nth(1).expect("the table");
     let rows = table.lines().skip(4).take_while(|line| line.starts_with('|'));
     let rows: Vec<&str> = rows.collect();
     assert_eq!(rows.len(), 10);
