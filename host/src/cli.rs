@@ -19,6 +19,7 @@ mod here;
 mod inspect;
 mod interrupt;
 mod language;
+mod locks;
 mod logs;
 mod modules;
 mod names;
@@ -124,6 +125,8 @@ enum Command {
     Rpc(rpc::Rpc),
     /// List the cluster names that the node knows, or say who has one.
     Names(names::Names),
+    /// List the cluster locks that are set at the node.
+    Locks(locks::Locks),
     /// Show groups of actors and their members.
     Groups(names::Groups),
     /// List the node's actors.
@@ -181,6 +184,7 @@ impl Command {
             | Self::Call(_)
             | Self::Rpc(_)
             | Self::Names(_)
+            | Self::Locks(_)
             | Self::Groups(_)
             | Self::Ps(_)
             | Self::Info(_)
@@ -269,6 +273,7 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Call(call) => call.run(common).await,
         Command::Rpc(rpc) => rpc.run(common).await,
         Command::Names(names) => names.run(common).await,
+        Command::Locks(locks) => locks.run(common).await,
         Command::Groups(groups) => groups.run(common).await,
         Command::Ps(ps) => ps.run(common).await,
         Command::Info(info) => info.run(common).await,

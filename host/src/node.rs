@@ -9,7 +9,7 @@ use odeon_core::node::{NodeStatus, Nodes};
 use odeon_core::process::{Event, Filter, ReplyWhen};
 use odeon_core::signal::{CallError, Monitored, Signal, SpawnError};
 use odeon_core::wire::{Address, CallAt, CallRequest, LimitsAsked, SpawnRequest, StartAt};
-use odeon_core::{Envelope, Key, NodeId, Pid, Reason, groups};
+use odeon_core::{Envelope, Key, NodeId, Pid, Reason, groups, locks};
 use serde::{Deserialize, Serialize};
 use wasmtime::component::Val;
 
@@ -409,6 +409,12 @@ impl Node {
     /// This node takes no part in the scope.
     pub fn members(&self, scope: &Key, group: &Key) -> Result<Vec<Pid>, groups::Error> {
         self.runtime().cluster.find.look(scope, |all| all.members(scope, group))
+    }
+
+    /// The cluster locks that are set at this node, after this resource in order or from
+    /// the first on: at most 1,024, and none behind the last.
+    pub fn locks(&self, after: Option<&Key>) -> Vec<locks::Listed> {
+        self.runtime().cluster.find.locks(after)
     }
 
     /// The guest's actor with this short id, pid or registered name.

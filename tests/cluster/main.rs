@@ -16,6 +16,7 @@ mod groups;
 mod hostile;
 mod leaders;
 mod links;
+mod locks;
 mod messages;
 mod monitors;
 mod names;

@@ -6,6 +6,7 @@ mod cluster;
 mod files;
 mod guests;
 mod listings;
+mod locks;
 mod names;
 mod nodes;
 mod place;

@@ -36,6 +36,7 @@ pub mod codec;
 pub mod entry;
 pub mod groups;
 pub mod io;
+pub mod locks;
 pub mod log;
 pub mod mailbox;
 pub mod names;

@@ -62,6 +62,7 @@ pub mod groups;
 pub mod id;
 pub mod key;
 pub mod limits;
+pub mod locks;
 pub mod names;
 pub mod node;
 pub mod peer;

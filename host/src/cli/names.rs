@@ -8,7 +8,10 @@ use super::{encoding, output, remote};
 
 /// Lists the cluster names that the node knows, or says who has one.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Names {
+    #[command(subcommand)]
+    explain: Option<Explain>,
     /// This name only.
     name: Option<String>,
     /// NAME is hexadecimal digits.
@@ -19,8 +22,19 @@ pub(crate) struct Names {
     json: bool,
 }
 
+/// What needs no node.
+#[derive(Debug, clap::Subcommand)]
+enum Explain {
+    /// Say what cluster names, groups and locks guarantee, also where a network is divided.
+    Explain,
+}
+
 impl Names {
     pub(crate) async fn run(self, common: &Common) -> Result<u8, Exit> {
+        if let Some(Explain::Explain) = self.explain {
+            output::line(include_str!("names/explain.txt").trim_end())?;
+            return Ok(code::OK);
+        }
         let wanted = self.name.as_deref().map(|name| bytes(name, self.hex)).transpose()?;
         let client = remote::connect(common).await?;
         let names: Vec<ClusterName> = match wanted {

@@ -58,6 +58,10 @@ impl Delivery {
                 let find = &self.runtime.cluster.find;
                 return find.heard_of_groups(&self.runtime, self.node, frame);
             }
+            Item::Locks(frame) => {
+                let find = &self.runtime.cluster.find;
+                return find.heard_of_locks(&self.runtime, self.node, frame);
+            }
             Item::ToGroup { from, scope, group, body } => {
                 self.to_group(from, &scope, &group, &body)
             }

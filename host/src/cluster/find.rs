@@ -1,4 +1,4 @@
-//! Cluster names and groups of this node: the owner of their machines.
+//! Cluster names, groups and locks of this node: the owner of their machines.
 //!
 //! Actors' threads and the tasks of connections enter the machines directly, one after
 //! the other. What a machine decides is carried out while it is held, so that frames
@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `names` | registrations, and what the machine of names wants to be done |
 //! | `groups` | the same for groups |
+//! | `locks` | the same for locks |
 //! | `resolve` | guests that decide between two owners of a name |
 //! | `shown` | who has which name, for lookups |
 //!
@@ -20,6 +21,7 @@
 //! comes here may hold one of them. It must not know guests or sockets.
 
 mod groups;
+mod locks;
 mod names;
 mod resolve;
 mod shown;
@@ -30,10 +32,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use odeon_core::groups::Groups;
+use odeon_core::locks::{self as locking, Locks};
 use odeon_core::names::{Names, Settings};
 use odeon_core::{NodeId, Pid};
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::link::Link;
 use crate::cell::Cell;
@@ -46,7 +49,7 @@ use shown::Shown;
 /// The clock's task looks this often even if nothing is due: no clock waits for ever.
 const LOOK_LATEST: Duration = Duration::from_secs(3600);
 
-/// Names and groups, as this node knows them.
+/// Names, groups and locks, as this node knows them.
 pub(crate) struct Find {
     machines: Mutex<Machines>,
     shown: Shown,
@@ -59,10 +62,13 @@ pub(crate) struct Find {
 struct Machines {
     names: Names,
     groups: Groups,
+    locks: Locks,
     /// The ways to nodes that are visibly connected.
     links: BTreeMap<NodeId, Arc<Link>>,
     /// Who waits for what came of a request.
     asked: HashMap<u64, names::Asked>,
+    /// The same for locks.
+    locking: HashMap<u64, oneshot::Sender<locking::Outcome>>,
     requests: u64,
     callbacks: Callbacks,
     /// When the clock's task looks again.
@@ -85,8 +91,10 @@ impl Find {
         let machines = Machines {
             names: Names::new(own, Settings::default()),
             groups: Groups::new(own),
+            locks: Locks::new(own),
             links: BTreeMap::new(),
             asked: HashMap::new(),
+            locking: HashMap::new(),
             requests: 0,
             callbacks: Callbacks::default(),
             alarm: u64::MAX,
@@ -112,6 +120,7 @@ impl Find {
             }
             turn.names(|names, now, effects| names.node_up(now, node, hidden, effects));
             turn.groups(|groups, effects| groups.node_up(node, hidden, effects));
+            turn.locks(|locks, now, effects| locks.node_up(now, node, hidden, effects));
         });
     }
 
@@ -122,13 +131,14 @@ impl Find {
             turn.machines.links.remove(&node);
             turn.names(|names, now, effects| names.node_down(now, node, effects));
             turn.groups(|groups, effects| groups.node_down(node, effects));
+            turn.locks(|locks, now, effects| locks.node_down(now, node, effects));
         });
     }
 
     /// An actor of this node has ended and nobody finds it any more: what it had here is
     /// gone when this returns.
     pub(crate) fn ended(&self, runtime: &Runtime, cell: &Cell) {
-        // Most have nothing to do with names and groups.
+        // Most have nothing to do with names, groups and locks.
         if cell.is_findable.load(Ordering::Acquire) {
             self.turn(runtime, |turn| turn.dead.push(cell.pid));
         }
@@ -141,6 +151,7 @@ impl Find {
         loop {
             find.turn(&runtime, |turn| {
                 turn.names(|names, now, effects| names.tick(now, effects));
+                turn.locks(|locks, now, effects| locks.tick(now, effects));
                 turn.machines.alarm = turn.due();
             });
             let alarm = find.machines.lock().alarm;
@@ -194,12 +205,15 @@ impl Turn<'_> {
         while let Some(pid) = self.dead.pop() {
             self.names(|names, now, effects| names.ended(now, pid, effects));
             self.groups(|groups, effects| groups.ended(pid, effects));
+            self.locks(|locks, now, effects| locks.ended(now, pid, effects));
         }
     }
 
     /// When a machine is to be told the time.
     fn due(&self) -> u64 {
-        self.machines.names.due().unwrap_or(u64::MAX)
+        let machines = &self.machines;
+        let dues = [machines.names.due(), machines.locks.due()];
+        dues.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
     /// Sees to it that the clock's task looks in time.

@@ -171,7 +171,11 @@ fn weight(item: &Item) -> usize {
         Item::Spawn(request) => spawn_bytes(request),
         Item::Call(request) => call_bytes(request),
         Item::ToGroup { body, .. } => body.len(),
-        Item::Signal { .. } | Item::Nodes(_) | Item::Names(_) | Item::Groups(_) => 0,
+        Item::Signal { .. }
+        | Item::Nodes(_)
+        | Item::Names(_)
+        | Item::Groups(_)
+        | Item::Locks(_) => 0,
     };
     variable + size_of::<Waiting>()
 }

@@ -123,6 +123,8 @@ pub enum Request {
         /// The name.
         name: Vec<u8>,
     },
+    /// The cluster locks that are set at the node: a list of [`Lock`].
+    Locks,
     /// The groups that the node knows: a list of [`Group`].
     Groups {
         /// Of this scope only.
@@ -147,6 +149,30 @@ pub struct ClusterName {
     /// Who has it.
     pub pid: String,
     /// That one's node; absent where nobody knows its name.
+    pub node: Option<String>,
+}
+
+/// A cluster lock that is set at a node, as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// The resource, with what is not printable ASCII escaped.
+    pub resource: String,
+    /// Its bytes, in hexadecimal digits.
+    pub hex: String,
+    /// The requester that holds it or is first to, likewise escaped.
+    pub requester: String,
+    /// The actors that hold it.
+    pub holders: Vec<Holder>,
+    /// How many requests wait for it, those included that wait for other nodes.
+    pub waiting: u64,
+}
+
+/// An actor that holds a lock, as listings show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The actor.
+    pub pid: String,
+    /// Its node; absent where nobody knows its name.
     pub node: Option<String>,
 }
 

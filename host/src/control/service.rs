@@ -7,6 +7,7 @@
 mod attach;
 mod convert;
 mod find;
+mod locks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -145,6 +146,7 @@ impl Service for NodeService {
             },
             Request::Rpc(rpc) => self.rpc(exchange, *rpc).await,
             Request::Names => self.names(exchange).await,
+            Request::Locks => self.locks(exchange).await,
             Request::Whereis { name } => reply(exchange, self.whereis(&name)),
             Request::Groups { scope } => match self.groups(scope.as_deref()) {
                 Ok(rows) => list(exchange, &rows).await,

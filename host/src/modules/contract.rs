@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("rpc.wit", include_str!("../../../wit/rpc.wit")),
     ("names.wit", include_str!("../../../wit/names.wit")),
     ("groups.wit", include_str!("../../../wit/groups.wit")),
+    ("locks.wit", include_str!("../../../wit/locks.wit")),
     ("timers.wit", include_str!("../../../wit/timers.wit")),
     ("io.wit", include_str!("../../../wit/io.wit")),
     ("log.wit", include_str!("../../../wit/log.wit")),

@@ -14,6 +14,8 @@ wasmtime::component::bindgen!({
         "odeon:actor/names.register": async | trappable,
         "odeon:actor/names.re-register": async | trappable,
         "odeon:actor/names.unregister": async | trappable,
+        "odeon:actor/locks.set-lock": async | trappable,
+        "odeon:actor/locks.delete-lock": async | trappable,
         "odeon:actor/process.is-alive": async | trappable,
         "odeon:actor/process.get-info": async | trappable,
         "odeon:actor/timers.sleep": async | trappable,

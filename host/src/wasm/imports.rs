@@ -3,6 +3,7 @@
 
 mod groups;
 mod io;
+mod locks;
 mod log;
 mod mailbox;
 mod names;
@@ -27,6 +28,7 @@ pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     bindings::odeon::actor::rpc::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::names::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::groups::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::odeon::actor::locks::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::odeon::actor::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }

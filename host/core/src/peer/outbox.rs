@@ -85,7 +85,7 @@ impl Outbox {
         }
     }
 
-    /// Queues an item; nodes, names and groups go with control, signals that never travel
+    /// Queues an item; nodes, names, groups and locks go with control, signals that never travel
     /// go nowhere.
     #[inline]
     pub fn push_item(&mut self, item: &Item) -> Pushed {
@@ -95,7 +95,9 @@ impl Outbox {
             Item::Call(request) => request.caller,
             Item::ToGroup { from, .. } => *from,
             Item::Nodes(nodes) => return self.push_nodes(nodes),
-            Item::Names(_) | Item::Groups(_) => return self.push_control(item),
+            Item::Names(_) | Item::Groups(_) | Item::Locks(_) => {
+                return self.push_control(item);
+            }
         };
         let is_held = self.bulk.holds(sender);
         let out = if is_held { self.bulk.held_end(sender) } else { self.normal.end() };

@@ -74,19 +74,20 @@ fn control_goes_before_all_that_waits() {
 }
 
 #[test]
-fn names_and_groups_go_with_control_and_without_credit() {
+fn names_groups_and_locks_go_with_control_and_without_credit() {
     let mut pair = Pair::new(0);
     let names = Item::Names(crate::names::Frame::Ack { ticket: 3 });
     let scope = crate::Key::new(b"s").expect("a key");
     let groups = Item::Groups(crate::groups::Frame::Discover { scope: scope.clone() });
+    let locks = Item::Locks(crate::locks::Frame::Hold { ticket: 3 });
     let (from, group, body) = (1, scope.clone(), vec![7; 20 << 10].into());
     let to_group = Item::ToGroup { from, scope, group, body };
-    for item in [&message(1, 2, vec![0; MIB]), &to_group, &names, &groups] {
+    for item in [&message(1, 2, vec![0; MIB]), &to_group, &names, &groups, &locks] {
         pair.push(item);
     }
     let received = pair.drain();
-    let first = [names, groups].map(Received::Item);
-    assert_eq!(received[..2], first);
+    let first = [names, groups, locks].map(Received::Item);
+    assert_eq!(received[..3], first);
     // Of one sender: after what it sent before, in fragments like any signal.
     assert_eq!(received.last(), Some(&Received::Item(to_group)));
 }

@@ -1,9 +1,10 @@
-//! A seeded simulation of cluster names and groups, in virtual time.
+//! A seeded simulation of cluster names, groups and locks, in virtual time.
 //!
-//! The machines of [`names`](crate::names) and [`groups`](crate::groups) are the real
-//! ones; around them everything is random but given by one seed: who registers, joins
-//! and ends, how long frames take, which connections are cut, when each side notices, and
-//! which nodes crash and come back as another run. Then the cluster is divided, both
+//! The machines of [`names`](crate::names), [`groups`](crate::groups) and
+//! [`locks`](crate::locks) are the real ones; around them everything is random but given
+//! by one seed: who registers, joins, locks and ends, how long frames take, which
+//! connections are cut, in one direction first or both, when each side notices, and which
+//! nodes crash and come back as another run. Then the cluster is divided, both
 //! sides go on and settle, it is healed and settles, and at last all actors end. Each
 //! rule of [`check`] looks at the trace.
 //!
@@ -12,6 +13,7 @@
 //! | `world` | virtual time, and the owner's part of the machines' contract |
 //! | `wires` | connections, and what goes over them |
 //! | `life` | what actors do, and what goes wrong |
+//! | `locking` | what actors do with locks |
 //! | `trace` | what happened |
 //! | `check` | what must hold, one function a rule |
 //!
@@ -19,6 +21,7 @@
 
 pub mod check;
 mod life;
+mod locking;
 pub mod trace;
 mod wires;
 mod world;
@@ -32,7 +35,7 @@ pub struct Plan {
     pub nodes: usize,
     /// Things that actors do, all together.
     pub turns: usize,
-    /// Different names, and groups.
+    /// Different names, groups and locks.
     pub keys: u8,
     /// Whether connections are cut, one or many at a time.
     pub cuts: bool,

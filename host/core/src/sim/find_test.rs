@@ -81,9 +81,41 @@ fn the_simulation_reaches_what_the_rules_are_about() {
         ("notify both", |effect| matches!(effect, Effect::Notify { both: true, .. }), 20),
         ("resolve", |effect| matches!(effect, Effect::Resolve { .. }), 10),
     ];
-    let records: Vec<Record> = (0..60).flat_map(|seed| run(seed, &plan_of(seed))).collect();
+    let records: Vec<Record> = (0..90).flat_map(|seed| run(seed, &plan_of(seed))).collect();
     for (name, is_it, least) in seen {
         let did = |record: &&Record| matches!(&record.what, What::Names(effect) if is_it(effect));
+        let number = records.iter().filter(did).count();
+        assert!(number >= least, "{name}: {number}, which is less than {least}");
+    }
+}
+
+#[test]
+fn the_simulation_reaches_what_the_rules_of_locks_are_about() {
+    use crate::locks::{Effect, Frame, Outcome, Reason, Refusal};
+    type Seen = (&'static str, fn(&Effect) -> bool, usize);
+    fn is_no(effect: &Effect, is_it: impl Fn(Reason) -> bool) -> bool {
+        matches!(effect, Effect::Answer { outcome: Outcome::No(reason), .. } if is_it(*reason))
+    }
+    fn is_sent(effect: &Effect, is_it: impl Fn(&Frame) -> bool) -> bool {
+        matches!(effect, Effect::Send { frame, .. } if is_it(frame))
+    }
+    let seen: [Seen; 9] = [
+        ("yes", |effect| matches!(effect, Effect::Answer { outcome: Outcome::Yes, .. }), 1_000),
+        ("held", |effect| is_no(effect, |reason| matches!(reason, Reason::Held(_))), 200),
+        ("timeout", |effect| is_no(effect, |reason| reason == Reason::Timeout), 100),
+        ("lost", |effect| is_no(effect, |reason| reason == Reason::NoConnection), 10),
+        ("ended", |effect| is_no(effect, |reason| reason == Reason::NoProc), 50),
+        ("wound", |effect| is_sent(effect, |frame| matches!(frame, Frame::Wound { .. })), 200),
+        ("yield", |effect| is_sent(effect, |frame| matches!(frame, Frame::Yield { .. })), 200),
+        ("refuse", |effect| is_sent(effect, is_refused), 100),
+        ("confirm", |effect| is_sent(effect, |one| matches!(one, Frame::Released { .. })), 500),
+    ];
+    fn is_refused(frame: &Frame) -> bool {
+        matches!(frame, Frame::Refuse { refusal: Refusal::Held(_), .. })
+    }
+    let records: Vec<Record> = (0..60).flat_map(|seed| run(seed, &plan_of(seed))).collect();
+    for (name, is_it, least) in seen {
+        let did = |record: &&Record| matches!(&record.what, What::Locked(effect) if is_it(effect));
         let number = records.iter().filter(did).count();
         assert!(number >= least, "{name}: {number}, which is less than {least}");
     }

@@ -1,11 +1,12 @@
 //! What two connected nodes say to each other besides exchanges: signals of their
 //! actors, requests to make actors, calls of functions, and which nodes, names and groups
-//! they know.
+//! they know, and who holds which locks.
 
 mod decode;
 mod encode;
 mod fixed;
 mod groups;
+mod locks;
 mod names;
 
 use bytes::Bytes;
@@ -96,6 +97,8 @@ pub enum Item {
     Names(crate::names::Frame),
     /// What the machines of [`groups`](crate::groups) say to each other.
     Groups(crate::groups::Frame),
+    /// What the machines of [`locks`](crate::locks) say to each other.
+    Locks(crate::locks::Frame),
     /// A message to all members of a group that the receiving node has when it arrives.
     ToGroup {
         /// The serial of the actor who sends it.

@@ -98,6 +98,6 @@ fn no_scope(scope: &Key) -> Failure {
     not_found(format!("this node takes no part in the scope `{scope}`"))
 }
 
-fn hex(key: &Key) -> String {
+pub(super) fn hex(key: &Key) -> String {
     key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }

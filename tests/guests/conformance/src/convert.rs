@@ -1,6 +1,6 @@
 //! From the protocol's words to the bindings' and back, and nothing else.
 
-use odeon_guest::bindings::odeon::actor::{groups, io, mailbox, names, process, rpc};
+use odeon_guest::bindings::odeon::actor::{groups, io, locks, mailbox, names, process, rpc};
 use odeon_guest::spawn;
 use odeon_test_protocol as protocol;
 
@@ -125,6 +125,10 @@ variants! {
     NameError <=> names::NameError {
         Empty, HasName, Noproc, Noconnection, Timeout;
         TooLong, Taken, SystemLimit, BadResolver
+    }
+    LockError <=> locks::LockError {
+        Empty, Timeout;
+        TooLong, Held, Noconnection, SystemLimit
     }
     GroupError <=> groups::GroupError {
         Empty, NoScope, NotLocal, NotJoined;

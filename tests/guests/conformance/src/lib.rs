@@ -7,12 +7,14 @@ mod calls;
 mod checks;
 mod convert;
 mod hostile;
+mod locked;
 mod puppet;
 mod referees;
 mod servers;
 
 use calls::*;
 use checks::*;
+use locked::{locked, locked_to_death};
 use odeon_guest::groups::Scope;
 use odeon_guest::mailbox::Event;
 use odeon_guest::{ActorResult, ExitReason, Raw, actors, me, names, next_event, send_bytes};
@@ -62,6 +64,7 @@ actors! {
     puppet, echo, waiter, nothing, desk, crash, fail,
     tally, square, root, reporting_root, reporter,
     add, half, slow, same, tell, too_long, gather,
+    locked, locked_to_death,
     greater, smaller, neither, trapping, hanging, babbling,
     check_call_answers,
     check_call_timeout_leaves_nothing_behind,

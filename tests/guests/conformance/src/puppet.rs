@@ -7,7 +7,9 @@
 
 use crate::convert::To;
 use crate::hostile;
-use odeon_guest::bindings::odeon::actor::{groups, io, log, mailbox, names, process, rpc, timers};
+use odeon_guest::bindings::odeon::actor::{
+    groups, io, locks, log, mailbox, names, process, rpc, timers,
+};
 use odeon_guest::node;
 use odeon_guest::{ActorResult, Destination, ExitReason, Pid, Postcard};
 use odeon_guest::{Decode, Encode};
@@ -328,6 +330,21 @@ fn perform_on_groups(operation: Operation) -> Value {
                 |error| Value::Failed(Failure::Send(error.to())),
                 |count| Value::Number(Some(count)),
             )
+        }
+        operation => perform_on_locks(operation),
+    }
+}
+
+fn perform_on_locks(operation: Operation) -> Value {
+    let failed = |error: locks::LockError| Value::Failed(Failure::Lock(error.to()));
+    match operation {
+        Operation::LockSet { resource, requester, nodes, wait_ms } => {
+            let id = locks::LockId { resource, requester };
+            locks::set_lock(&id, nodes.as_deref(), wait_ms).map_or_else(failed, done)
+        }
+        Operation::LockDelete { resource, requester, nodes } => {
+            let id = locks::LockId { resource, requester };
+            locks::delete_lock(&id, nodes.as_deref()).map_or_else(failed, done)
         }
         operation => hostile::perform(operation),
     }

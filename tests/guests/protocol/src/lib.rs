@@ -405,6 +405,18 @@ pub enum Operation {
         max: u32,
     },
     NameSend(Vec<u8>, Vec<u8>, SendOptions),
+    /// `nodes`: all, if absent. `wait_ms`: for ever, if absent.
+    LockSet {
+        resource: Vec<u8>,
+        requester: Vec<u8>,
+        nodes: Option<Vec<String>>,
+        wait_ms: Option<u64>,
+    },
+    LockDelete {
+        resource: Vec<u8>,
+        requester: Vec<u8>,
+        nodes: Option<Vec<String>>,
+    },
     ScopeStart(Vec<u8>),
     ScopeStop(Vec<u8>),
     Scopes,
@@ -536,6 +548,19 @@ pub enum Failure {
     Io(IoError),
     Name(NameError),
     Group(GroupError),
+    Lock(LockError),
+}
+
+/// Why a lock was not set or deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the words are those of wit/locks.wit")]
+pub enum LockError {
+    Empty,
+    TooLong(u64),
+    Held(Pid),
+    Timeout,
+    Noconnection(String),
+    SystemLimit(String),
 }
 
 /// Why a cluster name was not given or freed.

@@ -1,4 +1,4 @@
-//! What must hold in every simulation of names and groups, each rule a function of the
+//! What must hold in every simulation of names, groups and locks, each rule a function of the
 //! trace alone.
 //!
 //! | rule | what it says |
@@ -15,9 +15,14 @@
 //! | `members` | each node knows the members that the others have |
 //! | `joins` | a node's own members are those that joined |
 //! | `events` | the events of a monitor lead from its snapshot to the members |
+//! | `lock_answers` | every request for a lock is answered once, in time, and some day |
+//! | `exclusion` | no two requesters hold a lock at one node that is connected with both |
+//! | `lock_order` | who asked earlier gets a lock earlier |
+//! | `lock_holders` | what is held at a node is what living actors hold there |
 //! | `leaks` | nothing remains of actors that ended |
 
 mod groups;
+mod locks;
 mod names;
 
 use std::collections::BTreeMap;
@@ -25,12 +30,13 @@ use std::collections::BTreeMap;
 use super::trace::{Record, Stage, What};
 use crate::id::{NodeId, Pid};
 use crate::key::Key;
+use crate::locks::LockId;
 
 /// A rule: what is wrong with these records, if anything.
 pub type Rule = fn(&[Record]) -> Result<(), String>;
 
 /// All rules, by name.
-pub const RULES: [(&str, Rule); 13] = [
+pub const RULES: [(&str, Rule); 17] = [
     ("nothing_wrong", nothing_wrong),
     ("answers", names::answers),
     ("patience", names::patience),
@@ -43,6 +49,10 @@ pub const RULES: [(&str, Rule); 13] = [
     ("members", groups::members),
     ("joins", groups::joins),
     ("events", groups::events),
+    ("lock_answers", locks::lock_answers),
+    ("exclusion", locks::exclusion),
+    ("lock_order", locks::lock_order),
+    ("lock_holders", locks::lock_holders),
     ("leaks", leaks),
 ];
 
@@ -82,6 +92,8 @@ struct Settled<'a> {
     up: &'a [NodeId],
     names: &'a [(Key, Pid)],
     groups: &'a [(Key, Key, Vec<Pid>)],
+    locks: &'a [(LockId, Vec<Pid>)],
+    held: &'a [(LockId, Pid, NodeId)],
     actors: &'a [Pid],
 }
 
@@ -90,8 +102,9 @@ fn settled(records: &[Record]) -> BTreeMap<Stage, Vec<Settled<'_>>> {
     let mut stages: BTreeMap<Stage, Vec<Settled<'_>>> = BTreeMap::new();
     for record in records {
         let id = record.id;
-        if let What::Settled { stage, up, names, groups, actors, .. } = &record.what {
-            stages.entry(*stage).or_default().push(Settled { id, up, names, groups, actors });
+        if let What::Settled { stage, up, names, groups, locks, held, actors, .. } = &record.what {
+            let settled = Settled { id, up, names, groups, locks, held, actors };
+            stages.entry(*stage).or_default().push(settled);
         }
     }
     stages

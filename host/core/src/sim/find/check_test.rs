@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::locks as check_locks;
 use super::*;
 use crate::groups::Change;
 use crate::id::Reference;
+use crate::locks::{self as locking, LockId, Nodes, Task as Locking, Wait};
 use crate::names::{Effect, Outcome, Reason, Registration, Resolver, Task};
 
 const A: NodeId = NodeId::from_wire(1);
@@ -62,7 +64,8 @@ fn settled_as(id: NodeId, stage: Stage, owner: Option<Pid>, members: &[Pid]) -> 
     let names = owner.map(|owner| (key(), owner)).into_iter().collect();
     let groups = if members.is_empty() { vec![] } else { vec![(key(), key(), members.to_vec())] };
     let actors = vec![pid(id, 1), pid(id, 2)];
-    at(id, What::Settled { stage, up, names, groups, actors, blank: false })
+    let (locks, held) = (vec![], vec![]);
+    at(id, What::Settled { stage, up, names, groups, locks, held, actors, blank: false })
 }
 
 /// Both nodes at the end of a stage.
@@ -225,4 +228,109 @@ fn events_wants_them_to_lead_to_the_members() {
         &[monitors(&[one]), ended.clone(), end(&[])],
         &[monitors(&[]), ended, event(true, one)],
     );
+}
+
+fn lock(requester: &str) -> LockId {
+    let requester = Key::new(requester.as_bytes()).expect("a key");
+    LockId { resource: key(), requester }
+}
+
+/// The first actor of a node asks for the lock at both nodes.
+fn locks(time: u64, request: u64, node: NodeId, requester: &str, wait: Wait) -> Record {
+    let task = Locking::Set { nodes: Nodes::All, wait };
+    let (pid, id, nodes) = (pid(node, 1), lock(requester), vec![A, B]);
+    later(time, node, What::Locks { request, pid, id, task, nodes })
+}
+
+fn locked(time: u64, request: u64, node: NodeId) -> Record {
+    let outcome = locking::Outcome::Yes;
+    later(time, node, What::Locked(locking::Effect::Answer { request, outcome }))
+}
+
+/// The first actor of a node holds the lock at both nodes.
+fn holds(node: NodeId, requester: &str) -> Record {
+    at(node, What::Holds { pid: pid(node, 1), id: lock(requester), nodes: vec![A, B] })
+}
+
+#[test]
+fn lock_answers_wants_one_answer_in_time_and_some_day() {
+    let end = || settled_as(A, Stage::Apart, None, &[]);
+    let ask = |wait| locks(0, 1, A, "a", wait);
+    let right = [ask(Wait::Ever), locked(900, 1, A), end()];
+    tells_apart(check_locks::lock_answers, &right, &[ask(Wait::Ever), end()]);
+    let late = [ask(Wait::Until(899)), locked(900, 1, A)];
+    tells_apart(check_locks::lock_answers, &[ask(Wait::Until(900)), locked(900, 1, A)], &late);
+    let twice = [ask(Wait::No), locked(1, 1, A), locked(2, 1, A)];
+    tells_apart(check_locks::lock_answers, &[ask(Wait::No), at(A, What::Ended), end()], &twice);
+}
+
+#[test]
+fn exclusion_wants_one_requester_at_each_node_that_both_know() {
+    let met = || vec![at(A, What::Up(B)), at(B, What::Up(A))];
+    let between = |what: Option<Record>| {
+        let all = met().into_iter().chain([holds(A, "a")]).chain(what);
+        all.chain([holds(B, "b")]).collect::<Vec<_>>()
+    };
+    let wrong = between(None);
+    let deleted = What::Locks {
+        request: 1,
+        pid: pid(A, 1),
+        id: lock("a"),
+        task: Locking::Delete { nodes: Nodes::All },
+        nodes: vec![A, B],
+    };
+    for what in [deleted, What::Died(pid(A, 1)), What::Ended] {
+        tells_apart(check_locks::exclusion, &between(Some(at(A, what))), &wrong);
+    }
+    // Apart, each side may hold it; together, one requester may.
+    let apart = [at(A, What::Down(B)), holds(B, "b")];
+    let apart = [met(), vec![holds(A, "a")], apart.to_vec()].concat();
+    tells_apart(check_locks::exclusion, &apart, &wrong);
+    let same = [met(), vec![holds(A, "a"), holds(B, "a")]].concat();
+    tells_apart(check_locks::exclusion, &same, &wrong);
+    // The actor of one node still holds it at its own node, after the other went and came.
+    let again = [apart, met(), vec![holds(B, "b")]].concat();
+    assert!(check_locks::exclusion(&again).is_err());
+}
+
+#[test]
+fn lock_order_wants_who_was_heard_of_first_to_be_first() {
+    let asks = |late: u64, wait| [locks(0, 1, A, "a", wait), locks(late, 2, B, "b", Wait::Ever)];
+    let then = |asks: [Record; 2], first: [u64; 2]| {
+        let nodes = first.map(|request| (request, if request == 1 { A } else { B }));
+        let answers = nodes.map(|(request, node)| locked(900 + request, request, node));
+        [asks.to_vec(), answers.to_vec()].concat()
+    };
+    let at_once = |first: [u64; 2]| {
+        let mut all = then(asks(100, Wait::Ever), first);
+        all[2].time = 200;
+        all
+    };
+    tells_apart(check_locks::lock_order, &at_once([1, 2]), &at_once([2, 1]));
+    let mut near = at_once([2, 1]);
+    near[1].time = 50;
+    tells_apart(check_locks::lock_order, &near, &at_once([2, 1]));
+    let mut cut = at_once([2, 1]);
+    cut.push(at(A, What::Down(B)));
+    tells_apart(check_locks::lock_order, &cut, &at_once([2, 1]));
+}
+
+#[test]
+fn lock_holders_wants_what_living_actors_hold() {
+    let one = pid(A, 1);
+    let node = |id: NodeId, holders: &[Pid], own: &[Pid]| {
+        let mut record = settled_as(id, Stage::Together, None, &[]);
+        if let What::Settled { locks, held, .. } = &mut record.what {
+            if !holders.is_empty() {
+                *locks = vec![(lock("a"), holders.to_vec())];
+            }
+            *held = own.iter().map(|pid| (lock("a"), *pid, B)).collect();
+        }
+        record
+    };
+    let right = [node(A, &[], &[one]), node(B, &[one], &[])];
+    tells_apart(check_locks::lock_holders, &right, &[node(A, &[], &[one]), node(B, &[], &[])]);
+    tells_apart(check_locks::lock_holders, &right, &[node(A, &[], &[]), node(B, &[one], &[])]);
+    let dead = pid(A, 9);
+    tells_apart(check_locks::lock_holders, &right, &[node(A, &[], &[dead]), node(B, &[dead], &[])]);
 }

@@ -41,10 +41,14 @@ impl World {
             96..98 => self.demonitors(place),
             _ => self.restarts_scope(place),
         }
+        if self.random.chance(40) {
+            let place = self.any_place();
+            self.locks_something(place);
+        }
         self.after(1, 25, Due::Turn);
     }
 
-    fn spawn(&mut self, place: usize) -> Option<Pid> {
+    pub(super) fn spawn(&mut self, place: usize) -> Option<Pid> {
         let (serial, node) = (self.number(), self.places[place].id);
         let pid = Pid { node, serial };
         let live = self.places[place].live.as_mut()?;
@@ -168,6 +172,7 @@ impl World {
                 }
             }
             1 if self.plan.cuts => self.splits(true),
+            3 if self.plan.cuts => self.breaks_one_way(),
             2 if self.plan.restarts => {
                 let place = self.any_place();
                 self.crash(place);
@@ -175,6 +180,15 @@ impl World {
             _ => {}
         }
         self.after(20, 250, Due::Fault);
+    }
+
+    /// A connection works in one direction only, until both sides have noticed.
+    fn breaks_one_way(&mut self) {
+        let whole = self.wires.iter().enumerate().filter(|(_, wire)| !wire.is_broken());
+        let whole: Vec<usize> = whole.map(|(wire, _)| wire).collect();
+        let Some(wire) = self.random.pick(&whole) else { return };
+        let first = self.random.chance(50);
+        self.breaks_toward(wire, [first, !first]);
     }
 
     fn cuts(&mut self, first: usize, second: usize, mends: bool) {
@@ -235,17 +249,17 @@ impl World {
         }
     }
 
-    fn any_place(&mut self) -> usize {
+    pub(super) fn any_place(&mut self) -> usize {
         self.random.below(self.places.len() as u64) as usize
     }
 
-    fn any_actor(&mut self, place: usize) -> Option<Pid> {
+    pub(super) fn any_actor(&mut self, place: usize) -> Option<Pid> {
         let live = self.places[place].live.as_ref()?;
         let actors: Vec<Pid> = live.actors.iter().copied().collect();
         self.random.pick(&actors)
     }
 
-    fn any_key(&mut self) -> Key {
+    pub(super) fn any_key(&mut self) -> Key {
         key(self.random.below(self.plan.keys.into()))
     }
 

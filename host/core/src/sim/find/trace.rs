@@ -2,6 +2,7 @@
 
 use crate::id::{NodeId, Pid, Reference};
 use crate::key::Key;
+use crate::locks::{self, LockId};
 use crate::{groups, names};
 
 /// One thing that happened at one node.
@@ -96,6 +97,30 @@ pub enum What {
     Demonitored(Reference),
     /// An effect of its machine of groups.
     Groups(groups::Effect),
+    /// This actor asked for a lock to be set or deleted.
+    Locks {
+        /// The request.
+        request: u64,
+        /// The actor.
+        pid: Pid,
+        /// The lock.
+        id: LockId,
+        /// What is to happen.
+        task: locks::Task,
+        /// The nodes meant, as far as they are connected.
+        nodes: Vec<NodeId>,
+    },
+    /// This actor holds this lock at these nodes from now on.
+    Holds {
+        /// The actor.
+        pid: Pid,
+        /// The lock.
+        id: LockId,
+        /// At which nodes.
+        nodes: Vec<NodeId>,
+    },
+    /// An effect of its machine of locks.
+    Locked(locks::Effect),
     /// Something that must not be, as was seen at once.
     Wrong(String),
     /// Nothing moves any more.
@@ -108,6 +133,10 @@ pub enum What {
         names: Vec<(Key, Pid)>,
         /// All members that it knows: scope, group, members.
         groups: Vec<(Key, Key, Vec<Pid>)>,
+        /// The locks that are held at it, and by whom.
+        locks: Vec<(LockId, Vec<Pid>)>,
+        /// What its actors hold, and at which nodes.
+        held: Vec<(LockId, Pid, NodeId)>,
         /// Its actors.
         actors: Vec<Pid>,
         /// Whether its machines keep nothing but connections and scopes.

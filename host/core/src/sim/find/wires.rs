@@ -4,7 +4,7 @@
 use super::trace::What;
 use super::world::{Due, World};
 use crate::id::NodeId;
-use crate::{groups, names};
+use crate::{groups, locks, names};
 
 /// How long a frame takes, at least and at most.
 const DELAY: (u64, u64) = (1, 12);
@@ -14,6 +14,7 @@ const DELAY: (u64, u64) = (1, 12);
 pub(super) enum Message {
     Names(names::Frame),
     Groups(groups::Frame),
+    Locks(locks::Frame),
 }
 
 /// How one side sees a connection.
@@ -32,9 +33,17 @@ pub(super) struct Wire {
     pub(super) places: [usize; 2],
     ids: [NodeId; 2],
     pub(super) sides: [Side; 2],
-    pub(super) broken: bool,
+    /// Whether frames to that side are lost.
+    broken: [bool; 2],
     /// When the last frame to that side arrives.
     last: [u64; 2],
+}
+
+impl Wire {
+    /// Whether frames are lost in one direction or both.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.contains(&true)
+    }
 }
 
 impl World {
@@ -47,7 +56,7 @@ impl World {
             return;
         }
         if let Some(before) = before.filter(|wire| wire.sides != [Side::Down; 2]) {
-            if before.broken {
+            if before.is_broken() {
                 self.after(10, 40, Due::Connect(first, second));
             }
             return;
@@ -59,7 +68,7 @@ impl World {
             places,
             ids: places.map(|place| self.places[place].id),
             sides: [Side::Pending; 2],
-            broken: false,
+            broken: [false; 2],
             last: times,
         });
         for (side, time) in times.into_iter().enumerate() {
@@ -69,8 +78,8 @@ impl World {
 
     /// This side notices the connection.
     pub(super) fn up(&mut self, wire: usize, side: usize) {
-        let Wire { places, ids, ref sides, broken, .. } = self.wires[wire];
-        if sides[side] != Side::Pending || broken {
+        let Wire { places, ids, ref sides, .. } = self.wires[wire];
+        if sides[side] != Side::Pending || self.wires[wire].is_broken() {
             return;
         }
         self.wires[wire].sides[side] = Side::Up;
@@ -80,13 +89,22 @@ impl World {
         self.record(place, What::Up(other));
         self.names(place, |names, now, e| names.node_up(now, other, false, e));
         self.groups(place, |groups, e| groups.node_up(other, false, e));
+        self.locks(place, |locks, now, e| locks.node_up(now, other, false, e));
     }
 
     /// The connection works no more. Both sides will notice.
     pub(super) fn breaks(&mut self, wire: usize) {
-        if !self.wires[wire].broken {
-            self.wires[wire].broken = true;
-            for side in 0..2 {
+        self.breaks_toward(wire, [true; 2]);
+    }
+
+    /// What goes to these sides of the connection is lost. Both will notice.
+    pub(super) fn breaks_toward(&mut self, wire: usize, toward: [bool; 2]) {
+        let is_new = !self.wires[wire].is_broken();
+        for (broken, lost) in self.wires[wire].broken.iter_mut().zip(toward) {
+            *broken |= lost;
+        }
+        for side in 0..2 {
+            if is_new {
                 self.after(1, 150, Due::Down { wire, side });
             }
         }
@@ -104,6 +122,7 @@ impl World {
             self.record(place, What::Down(other));
             self.names(place, |names, now, e| names.node_down(now, other, e));
             self.groups(place, |groups, e| groups.node_down(other, e));
+            self.locks(place, |locks, now, e| locks.node_down(now, other, e));
         }
         self.after(1, 60, Due::Connect(places[0], places[1]));
     }
@@ -124,7 +143,7 @@ impl World {
 
     pub(super) fn arrive(&mut self, wire: usize, side: usize, message: Message) {
         let Wire { places, ids, ref sides, broken, .. } = self.wires[wire];
-        if broken || sides[side] != Side::Up {
+        if broken[side] || sides[side] != Side::Up {
             return;
         }
         let (place, from) = (places[side], ids[1 - side]);
@@ -135,13 +154,16 @@ impl World {
             Message::Groups(frame) => {
                 self.groups(place, |groups, e| groups.received(from, frame, e));
             }
+            Message::Locks(frame) => {
+                self.locks(place, |locks, now, e| locks.received(now, from, frame, e));
+            }
         }
     }
 
     /// What that lookup gives on all nodes that this one is connected with, as both see
     /// it.
     pub(super) fn looks_up(&self, place: usize, key: &crate::Key) -> Vec<Option<crate::Pid>> {
-        let is_whole = |wire: &&Wire| !wire.broken && wire.sides == [Side::Up; 2];
+        let is_whole = |wire: &&Wire| !wire.is_broken() && wire.sides == [Side::Up; 2];
         let is_here = |wire: &&Wire| wire.places.contains(&place);
         let wires = self.wires.iter().filter(is_whole).filter(is_here);
         let places = wires.map(|wire| wire.places[usize::from(wire.places[0] == place)]);

@@ -1,7 +1,8 @@
 //! Virtual time, and the owner of every machine.
 //!
-//! The owner's part of the contract is [`World::names`] and [`World::groups`]: tell one
-//! machine one thing, carry out its effects in order, and only then go on.
+//! The owner's part of the contract is [`World::names`], [`World::groups`] and
+//! [`World::locks`]: tell one machine one thing, carry out its effects in order, and only
+//! then go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use super::wires::{Message, Side, Wire};
 use crate::groups::{self, Groups};
 use crate::id::{NodeId, Pid, Reference};
 use crate::key::Key;
+use crate::locks::{LockId, Locks};
 use crate::names::{self, Choice, Names, Outcome, Registration, Settings, Task};
 
 /// What is due at some time.
@@ -35,6 +37,10 @@ pub(super) enum Due {
     Arrival { wire: usize, side: usize, message: Message },
     /// A machine of names is to be told the time.
     Tick { place: usize, id: NodeId },
+    /// A machine of locks is to be told the time.
+    LocksTick { place: usize, id: NodeId },
+    /// An actor has held a lock for long enough.
+    Unlock(Pid, LockId),
     /// A guest has decided.
     Decided { place: usize, id: NodeId, clash: u64, key: Key, choice: Choice },
     /// An actor ends, if it lives; its machines hear of it.
@@ -46,9 +52,11 @@ pub(super) enum Due {
 pub(super) struct Live {
     pub(super) names: Names,
     pub(super) groups: Groups,
+    pub(super) locks: Locks,
     pub(super) actors: BTreeSet<Pid>,
     watched_for_names: BTreeSet<Pid>,
     watched_for_groups: BTreeSet<Pid>,
+    pub(super) watched_for_locks: BTreeSet<Pid>,
     /// Who it is connected with, and by which wire.
     pub(super) up: BTreeMap<NodeId, usize>,
     asked: BTreeMap<u64, (Key, Task)>,
@@ -56,6 +64,9 @@ pub(super) struct Live {
     /// What lookups give by the effects.
     pub(super) shown: BTreeMap<Key, Pid>,
     tick: Option<u64>,
+    /// Who asked for which locks to be set.
+    pub(super) setting: BTreeMap<u64, (Pid, LockId)>,
+    pub(super) locks_tick: Option<u64>,
 }
 
 /// One node.
@@ -124,13 +135,17 @@ impl World {
                 })
             });
             let names = live.names.names(None).map(|(key, pid)| (key.clone(), pid));
+            let locks = live.locks.locks(None).filter(|lock| !lock.holders.is_empty());
+            let held = live.locks.all_held();
             let what = What::Settled {
                 stage,
                 up: live.up.keys().copied().collect(),
                 names: names.collect(),
                 groups: groups.collect(),
+                locks: locks.map(|lock| (lock.id, lock.holders)).collect(),
+                held: held.map(|(pid, id, node)| (id.clone(), pid, node)).collect(),
                 actors: live.actors.iter().copied().collect(),
-                blank: live.names.is_blank() && live.groups.is_blank(),
+                blank: live.names.is_blank() && live.groups.is_blank() && live.locks.is_blank(),
             };
             self.record(place, what);
         }
@@ -175,6 +190,8 @@ impl World {
                     self.names(place, Names::tick);
                 }
             }
+            Due::LocksTick { place, id } => self.locks_tick(place, id),
+            Due::Unlock(pid, id) => self.unlocks(pid, id),
             Due::Decided { place, id, clash, key, choice } => {
                 if self.places[place].id == id {
                     if choice == Choice::Neither {
@@ -223,14 +240,18 @@ impl World {
         self.places[place].live = Some(Live {
             names: Names::new(id, settings),
             groups: Groups::new(id),
+            locks: Locks::new(id),
             actors: BTreeSet::new(),
             watched_for_names: BTreeSet::new(),
             watched_for_groups: BTreeSet::new(),
+            watched_for_locks: BTreeSet::new(),
             up: BTreeMap::new(),
             asked: BTreeMap::new(),
             monitors: BTreeSet::new(),
             shown: BTreeMap::new(),
             tick: None,
+            setting: BTreeMap::new(),
+            locks_tick: None,
         });
         self.record(place, What::Began);
         for scope in super::life::scopes() {
@@ -269,7 +290,8 @@ impl World {
         let Some(live) = &mut self.places[place].live else { return };
         let lived = live.actors.remove(&pid);
         let for_names = live.watched_for_names.contains(&pid);
-        let for_groups = live.watched_for_groups.contains(&pid);
+        let for_groups = live.watched_for_groups.remove(&pid);
+        let for_locks = live.watched_for_locks.remove(&pid);
         if lived {
             self.record(place, What::Died(pid));
         }
@@ -278,6 +300,9 @@ impl World {
         }
         if for_groups {
             self.groups(place, |groups, e| groups.ended(pid, e));
+        }
+        if for_locks {
+            self.locks(place, |locks, now, e| locks.ended(now, pid, e));
         }
     }
 }

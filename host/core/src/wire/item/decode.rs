@@ -79,6 +79,7 @@ impl Item {
             }
             kind::NAMES => Ok(Self::Names(reader.names(own, peer)?)),
             kind::GROUPS => Ok(Self::Groups(reader.groups()?)),
+            kind::LOCKS => Ok(Self::Locks(reader.locks()?)),
             kind::MESSAGE_TO_GROUP => {
                 let from = reader.id()?;
                 let [scope, group] = [reader.key()?, reader.key()?];

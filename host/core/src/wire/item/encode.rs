@@ -112,7 +112,7 @@ impl Item {
             Self::Nodes(nodes) => nodes.len() > NODES_MAX,
             Self::Names(frame) => super::names::is_too_long(frame),
             Self::Groups(frame) => super::groups::is_too_long(frame),
-            Self::ToGroup { .. } => false,
+            Self::Locks(_) | Self::ToGroup { .. } => false,
         }
     }
 
@@ -138,6 +138,11 @@ impl Item {
             Self::Groups(frame) => {
                 header(out, kind::GROUPS);
                 super::groups::encode(frame, out);
+                Some(Tail::NONE)
+            }
+            Self::Locks(frame) => {
+                header(out, kind::LOCKS);
+                super::locks::encode(frame, out);
                 Some(Tail::NONE)
             }
             Self::ToGroup { from, scope, group, body } => {

@@ -77,14 +77,15 @@ fn every_frame_has_its_documented_bytes_and_comes_back() {
     }
 }
 
-/// The exact bytes that PROTOCOL.md shows, of groups as well.
+/// The exact bytes that PROTOCOL.md shows, of groups and locks as well.
 #[test]
 fn the_document_shows_frames_that_come_back() {
     let document = include_str!("../../../../../PROTOCOL.md");
-    let table = document.split("Golden bytes of names and groups").nth(1).expect("the table");
+    let table =
+        document.split("Golden bytes of names, groups and locks").nth(1).expect("the table");
     let rows = table.lines().skip(4).take_while(|line| line.starts_with('|'));
     let rows: Vec<&str> = rows.collect();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 10);
     for row in rows {
         let shown = row.rsplit('`').nth(1).expect("bytes").replace(' ', "");
         let digits = shown.as_bytes().chunks(2);
