@@ -389,8 +389,9 @@ async fn a_message_to_a_group_reaches_every_member_as_often_as_it_joined() {
         let me = vec![pids[at]; times];
         town.puppets[at].order(join("group", &me)).await;
     }
-    until_members(&mut town.puppets[2], "group", &[pids[0], pids[1], pids[1]]).await;
-    until_members(&mut town.puppets[1], "group", &[pids[0], pids[1], pids[1]]).await;
+    for puppet in &mut town.puppets {
+        until_members(puppet, "group", &[pids[0], pids[1], pids[1]]).await;
+    }
     for (from, here) in [(0, 1), (1, 2), (2, 0)] {
         let sent = town.puppets[from].order(to_group("group", b"hello")).await;
         assert_eq!(sent, Value::Number(Some(here)));
