@@ -319,14 +319,10 @@ async fn p22_a_monitor_begins_with_the_members_and_tells_every_change_once() {
     town.puppets[0].done(join("group", &[me])).await;
     town.puppets[0].done(join("other", &[me, me])).await;
     town.puppets[1].done(leave("group", &[far])).await;
-    town.settle().await;
     let mut seen = Vec::new();
-    for monitor in [of_group, of_all] {
-        while let Value::Event(Some(event)) = town.puppets[0]
-            .order(Operation::Receive { of: Some(monitor), timeout_ms: Some(0) })
-            .await
-        {
-            seen.push(event);
+    for (monitor, count) in [(of_group, 2), (of_all, 3)] {
+        for _ in 0..count {
+            seen.push(town.puppets[0].event_of(Some(monitor)).await);
         }
     }
     let expected = [
@@ -339,7 +335,7 @@ async fn p22_a_monitor_begins_with_the_members_and_tells_every_change_once() {
     assert_eq!(seen, expected);
     // The events of one that has ended never come, not even those that wait.
     town.puppets[1].done(join("group", &[far])).await;
-    town.settle().await;
+    until_members(&mut town.puppets[0], "group", &[me, far]).await;
     assert!(town.puppets[0].yes(Operation::GroupDemonitor(of_group)).await);
     assert!(!town.puppets[0].yes(Operation::GroupDemonitor(of_group)).await);
     assert_eq!(town.puppets[0].event().await, change(of_all, "group", true, &[far]));
@@ -393,8 +389,9 @@ async fn a_message_to_a_group_reaches_every_member_as_often_as_it_joined() {
         let me = vec![pids[at]; times];
         town.puppets[at].order(join("group", &me)).await;
     }
-    until_members(&mut town.puppets[2], "group", &[pids[0], pids[1], pids[1]]).await;
-    until_members(&mut town.puppets[1], "group", &[pids[0], pids[1], pids[1]]).await;
+    for puppet in &mut town.puppets {
+        until_members(puppet, "group", &[pids[0], pids[1], pids[1]]).await;
+    }
     for (from, here) in [(0, 1), (1, 2), (2, 0)] {
         let sent = town.puppets[from].order(to_group("group", b"hello")).await;
         assert_eq!(sent, Value::Number(Some(here)));

@@ -306,9 +306,10 @@ async fn g34_names_and_groups_of_a_liar_are_its_own_and_go_with_it() {
         [&[5][..], &number(1), &number(own.node), &serial, &[1, 1]].concat(),
         [&[6][..], &number(1)].concat(),
         [&[7][..], &number(1), &[4], b"mine"].concat(),
-        // The name of another one is given up, or judged.
+        // The name of another one is given up, or judged: for an owner that is none.
         [&[9, 4][..], b"mine", &[0]].concat(),
-        [&[10, 4][..], b"mine", &serial, &[1, 3]].concat(),
+        [&[10, 4][..], b"mine", &serial, &[1, 1]].concat(),
+        [&[10, 4][..], b"mine", &serial, &[1, 2]].concat(),
     ];
     for body in unfounded {
         liar.say(frame(NAMES, &body));

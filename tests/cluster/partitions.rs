@@ -395,8 +395,7 @@ async fn g11_four_nodes_on_each_side_of_a_cut_agree_on_every_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_killed_in_the_middle_of_a_registration_is_not_waited_for() {
     let place = Place::new().await;
-    let near =
-        place.start_with(|setting| setting.cluster.tick_time = Duration::from_secs(60)).await;
+    let near = place.start().await;
     let far = Process::start("registering");
     far.joined_by(&near).await;
     let mut puppet = near.world.puppet().await;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use odeon_core::node::{AutoConnect, Nodes};
+use odeon_core::node::AutoConnect;
 use odeon_tests::Puppet;
 use odeon_tests::cluster::{Member, Place, Setting, until};
 use odeon_tests::protocol::{
@@ -87,10 +87,9 @@ impl Town {
     pub(crate) async fn settle(&mut self) {
         for other in 1..self.puppets.len() {
             let (before, after) = self.puppets.split_at_mut(other);
-            for one in 0..other {
-                let name = &self.nodes[other].name;
-                if self.nodes[one].nodes(Nodes::Connected).iter().any(|node| node == name) {
-                    settle(&mut before[one], &mut after[0]).await;
+            for (node, puppet) in self.nodes.iter().zip(before) {
+                if node.knows(&self.nodes[other].name) {
+                    settle(puppet, &mut after[0]).await;
                 }
             }
         }

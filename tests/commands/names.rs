@@ -13,7 +13,7 @@ fn names_and_groups_are_listed_on_every_node() {
         assert_eq!(place.json(&["names", "--json", "--on", node]), json!([]));
         assert_eq!(place.json(&["groups", "list", "--json", "--on", node]), json!([]));
     }
-    let guest = place.file("conformance.wasm", &odeon_tests::guest("conformance"));
+    let guest = place.file("conformance.wasm", odeon_tests::guest("conformance"));
     place.ok(&["deploy", &guest, "--on", "left"]);
     place.ok(&["spawn", "conformance", "desk", "--on", "left"]);
     for node in ["left", "right"] {
