@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use odeon_core::node::Nodes;
 use odeon_tests::cluster::net::Net;
 use odeon_tests::cluster::{COOKIE, Member, Place, until};
-use odeon_tests::protocol::{Event, NameError, Operation, Pid, Reason, Resolver, Value, Watched};
+use odeon_tests::protocol::{Event, Operation, Pid, Reason, Resolver, Value, Watched};
 use odeon_tests::{Puppet, Word as _};
 
 use crate::common::settle;
