@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use odeon_core::node::Nodes;
 use odeon_tests::cluster::net::Net;
 use odeon_tests::cluster::{COOKIE, Member, Place, until};
-use odeon_tests::protocol::{Event, NameError, Operation, Pid, Reason, Resolver, Value, Watched};
+use odeon_tests::protocol::{Event, Operation, Pid, Reason, Resolver, Value, Watched};
 use odeon_tests::{Puppet, Word as _};
 
 use crate::common::settle;
 use crate::support::{down, large, message, monitor, send};
-use crate::town::{no, register, register_with, whereis};
+use crate::town::{register_with, whereis};
 
 /// Nodes on a network of their own, all connected.
 struct Cluster {
@@ -390,25 +390,4 @@ async fn g11_four_nodes_on_each_side_of_a_cut_agree_on_every_name() {
     for puppet in &mut cluster.puppets {
         puppet.hears_nothing().await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_killed_in_the_middle_of_a_registration_is_not_waited_for() {
-    let place = Place::new().await;
-    let near = place.start().await;
-    let far = Process::start("registering");
-    far.joined_by(&near).await;
-    let mut puppet = near.world.puppet().await;
-    let target = near.puppet_at(&far.name).await;
-    // It answers nothing any more, and asks for nothing.
-    far.signal("-STOP");
-    let (me, there) = (puppet.pid, target.pid);
-    let mut other = near.world.puppet().await;
-    let own = puppet.begin(register("own", me));
-    let foreign = other.begin(register("foreign", there));
-    far.signal("-KILL");
-    assert_eq!(puppet.finish(own).await, Value::Done);
-    assert_eq!(other.finish(foreign).await, no(NameError::Noconnection));
-    assert_eq!(whereis(&mut other, "own").await, Some(me));
-    assert_eq!(whereis(&mut other, "foreign").await, None);
 }
