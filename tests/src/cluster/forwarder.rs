@@ -111,9 +111,11 @@ async fn pump(
             if flow.wait_for(|flow| passes(flow)).await.is_err() {
                 return;
             }
+            // In this order: what comes after a pause waits, an end too.
             let read = tokio::select! {
-                read = from.read(&mut buffer) => read,
+                biased;
                 Ok(_) = flow.wait_for(|flow| !passes(flow)) => continue,
+                read = from.read(&mut buffer) => read,
             };
             let Ok(bytes @ 1..) = read else { return };
             if to.write_all(&buffer[..bytes]).await.is_err() {
