@@ -46,11 +46,9 @@ const WALL_CLOCK: [&str; 5] =
 /// The only files of the host that ask it, and what for. Connections, ticks, timers and
 /// everything else go by the clock that never jumps (`Instant`). Certificates are valid
 /// for a time, which the TLS library looks up when a connection is made.
-const WALL_CLOCK_FILES: [&str; 7] = [
+const WALL_CLOCK_FILES: [&str; 6] = [
     // When a source file was changed.
     "cli/dev.rs",
-    // When a name was registered, for resolvers that prefer the older owner.
-    "cluster/find/names.rs",
     // When a line was written.
     "io/output.rs",
     // When compiled code was last used.
@@ -58,7 +56,7 @@ const WALL_CLOCK_FILES: [&str; 7] = [
     // When a module was deployed, and when the file with the names was changed.
     "modules/store.rs",
     "modules/store/names.rs",
-    // A guest asks.
+    // A guest asks, or registers a cluster name, of which the older owner may be preferred.
     "wasm/imports/timers.rs",
 ];
 

@@ -1,7 +1,6 @@
 //! Cluster names: what actors and other nodes ask, and what the machine wants to be done.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use odeon_core::names::{
     Choice, Effect, Effects, Frame, Names, Outcome, Registration, Resolver, Task,
@@ -33,6 +32,8 @@ pub(crate) struct Registering {
     pub(crate) resolver: Resolver,
     /// Who decides, where the resolver is to ask.
     pub(crate) callback: Option<Callback>,
+    /// When it asked, by the clock on the wall of this node, in milliseconds since 1970.
+    pub(crate) since: u64,
 }
 
 impl Find {
@@ -55,9 +56,7 @@ impl Find {
         registering: Registering,
         timeout_ms: Option<u64>,
     ) -> oneshot::Receiver<Outcome> {
-        let Registering { key, pid, force, resolver, callback } = registering;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let Registering { key, pid, force, resolver, callback, since } = registering;
         let callback = callback.map(|callback| (key.clone(), pid, callback));
         let task = Task::Register(Registration { pid, force, resolver, since });
         self.request(runtime, key, task, timeout_ms, callback)

@@ -19,6 +19,8 @@ use crate::wasm::bindings::odeon::actor::names::{
 use crate::wasm::bindings::odeon::actor::types;
 use crate::wasm::state::{Doomed, GuestState};
 
+use super::timers::wall_clock_ms;
+
 impl Host for GuestState {
     async fn register(
         &mut self,
@@ -130,7 +132,7 @@ impl GuestState {
             Resolver::OldestNotify => (Rule::OldestNotify, None),
             Resolver::Ask(function) => (Rule::Ask, Some(self.callback(function, pid)?)),
         };
-        Ok(Registering { key, pid, force, resolver, callback })
+        Ok(Registering { key, pid, force, resolver, callback, since: wall_clock_ms() })
     }
 
     fn callback(&self, function: String, pid: Pid) -> Result<Callback, NameError> {

@@ -14,6 +14,12 @@ use crate::wasm::state::GuestState;
 /// The longest sleep; longer ones are as good as for ever.
 const SLEEP_MAX: Duration = Duration::from_secs(1 << 33);
 
+/// What the clock on the wall says, in milliseconds since 1970.
+pub(super) fn wall_clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 impl Host for GuestState {
     fn now(&mut self) -> wasmtime::Result<u64> {
         let elapsed = self.runtime.started.elapsed().as_nanos();
@@ -21,8 +27,7 @@ impl Host for GuestState {
     }
 
     fn wall_clock_ms(&mut self) -> wasmtime::Result<u64> {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Ok(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+        Ok(wall_clock_ms())
     }
 
     async fn sleep(&mut self, duration_ms: u64) -> wasmtime::Result<()> {
