@@ -22,6 +22,7 @@ use odeon_core::wire::CallAt;
 use odeon_core::{NodeId, Pid};
 use wasmtime::component::Val;
 
+use crate::call::Caller;
 use crate::modules::wave;
 use crate::node::{ActorInfo, describe};
 use crate::runtime::Runtime;
@@ -39,6 +40,22 @@ pub(crate) struct Asked {
     pub(crate) timeout_ms: Option<u32>,
 }
 
+/// Tells a caller, if there is one, the outcome of a call of a function of this module. What
+/// the call held is given back before.
+pub(crate) async fn serve(
+    runtime: &Arc<Runtime>,
+    asked: Asked,
+    caller: Option<Caller>,
+    held: impl Send,
+) {
+    let outcome = answer(runtime, asked).await;
+    drop(held);
+    if let Some(caller) = caller {
+        let nobody = Pid { node: runtime.id, serial: 0 };
+        runtime.answer_call(&caller, nobody, outcome);
+    }
+}
+
 /// The outcome of a call of a function of this module.
 pub(crate) async fn answer(runtime: &Arc<Runtime>, asked: Asked) -> Result<Bytes, CallError> {
     let CallAt::Text { text, json } = &asked.at else {
@@ -53,6 +70,10 @@ pub(crate) async fn answer(runtime: &Arc<Runtime>, asked: Asked) -> Result<Bytes
             true => Ok(value.to_string().into()),
             false => shown(&Val::String(value.to_string()), false),
         };
+    }
+    // The others do nothing but answer.
+    if asked.is_cast {
+        return Ok(Bytes::new());
     }
     let value = match function {
         "nodes" => nodes(runtime),

@@ -46,12 +46,7 @@ pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
         let CallRequest { at, cast: is_cast, timeout_ms, .. } = asked;
         spawner.spawn(async move {
             let asked = Asked { at, is_cast, caller: Some(from), timeout_ms };
-            let outcome = services::answer(&runtime, asked).await;
-            if let Some(caller) = caller {
-                let nobody = Pid { node: runtime.id, serial: 0 };
-                runtime.answer_call(&caller, nobody, outcome);
-            }
-            drop(room);
+            services::serve(&runtime, asked, caller, room).await;
         });
         return;
     }

@@ -172,6 +172,15 @@ impl Find {
         result
     }
 
+    /// Tells the machines what another node's say.
+    ///
+    /// # Errors
+    /// The rule that it broke.
+    fn heard(&self, runtime: &Runtime, body: impl FnOnce(&mut Turn<'_>)) -> Result<(), String> {
+        let ((), violation) = self.turn_of_peer(runtime, body);
+        violation.map_or(Ok(()), Err)
+    }
+
     fn turn_of_peer<R>(
         &self,
         runtime: &Runtime,

@@ -161,10 +161,9 @@ impl Find {
         from: NodeId,
         frame: Frame,
     ) -> Result<(), String> {
-        let ((), violation) = self.turn_of_peer(runtime, |turn| {
+        self.heard(runtime, |turn| {
             turn.groups(|groups, effects| groups.received(from, frame, effects));
-        });
-        violation.map_or(Ok(()), Err)
+        })
     }
 }
 

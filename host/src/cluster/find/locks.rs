@@ -75,10 +75,9 @@ impl Find {
         from: NodeId,
         frame: Frame,
     ) -> Result<(), String> {
-        let ((), violation) = self.turn_of_peer(runtime, |turn| {
+        self.heard(runtime, |turn| {
             turn.locks(|locks, now, effects| locks.received(now, from, frame, effects));
-        });
-        violation.map_or(Ok(()), Err)
+        })
     }
 }
 

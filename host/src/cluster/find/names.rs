@@ -103,10 +103,9 @@ impl Find {
         from: NodeId,
         frame: Frame,
     ) -> Result<(), String> {
-        let ((), violation) = self.turn_of_peer(runtime, |turn| {
+        self.heard(runtime, |turn| {
             turn.names(|names, now, effects| names.received(now, from, frame, effects));
-        });
-        violation.map_or(Ok(()), Err)
+        })
     }
 
     /// A guest decided between two owners of a name, or failed to.

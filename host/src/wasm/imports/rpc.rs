@@ -217,12 +217,7 @@ impl GuestState {
         };
         let runtime = Arc::clone(&self.runtime);
         self.runtime.spawner.spawn_next(async move {
-            let outcome = services::answer(&runtime, asked).await;
-            drop(place);
-            if let Some(caller) = caller {
-                let nobody = Pid { node: runtime.id, serial: 0 };
-                runtime.answer_call(&caller, nobody, outcome);
-            }
+            services::serve(&runtime, asked, caller, place).await;
         });
         Ok(())
     }
