@@ -2,14 +2,18 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::id::Pid;
 
 /// What cluster names, groups, scopes and locks are called: 1 to [`Key::BYTES_MAX`]
 /// bytes, which need not be text.
+///
+/// Short ones lie in place: the trees that hold them would miss the cache at every
+/// comparison otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Arc<[u8]>);
+pub struct Key(SmallVec<[u8; 23]>);
 
 /// Bytes that are no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
