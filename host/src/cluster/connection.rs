@@ -5,6 +5,7 @@
 //! scheduler of actors: what an actor sent is written, and what came is received, on the
 //! same thread, without waking another.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -305,6 +306,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             spawns: Arc::new(Semaphore::new(ASKED_KIB_MAX)),
             last: None,
             made: false,
+            told: BTreeMap::new(),
         },
         speech: Speech { link, exchanges: queue, spoke: false },
         transport,
@@ -392,6 +394,7 @@ impl Carrier {
                     let link = Arc::clone(&self.delivery.link);
                     let taken = link.arrive(|is_open| self.message(raw, is_open));
                     if let Err(violation) = taken {
+                        self.delivery.wake_told();
                         return DownReason::Violation(violation);
                     }
                     // So that what new actors say goes out with the answers to their requests.
@@ -400,6 +403,7 @@ impl Carrier {
                         scheduler::step_back().await;
                         turn_ends = self.transport.received_bytes() + BYTES_PER_TURN;
                     }
+                    self.delivery.wake_told();
                 }
                 // With a farewell, or without.
                 Ok(None) => return DownReason::Disconnected,

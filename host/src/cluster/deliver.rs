@@ -2,6 +2,7 @@
 //! and calls into actors. The other node speaks for its own actors only, since a frame names
 //! its sender by serial; what it says about anything else finds nobody.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use odeon_core::wire::{Address, Item};
 use odeon_core::{Envelope, Key, NodeId, Pid};
 use tokio::sync::Semaphore;
 
+use super::find::Heard;
 use super::keeper::Event;
 use super::link::Link;
 use crate::cell::Cell;
@@ -32,8 +34,11 @@ pub(super) struct Delivery {
     pub(super) spawns: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
     pub(super) last: Option<Arc<Cell>>,
-    /// Actors were made that have not run yet.
+    /// Actors were made, or answered, that have not run yet: what they say goes out with
+    /// what is told on their behalf.
     pub(super) made: bool,
+    /// What goes out to these nodes, once their connections are woken.
+    pub(super) told: BTreeMap<NodeId, Arc<Link>>,
 }
 
 impl Delivery {
@@ -52,15 +57,18 @@ impl Delivery {
             Item::Call(request) => super::call::asked(self, *request),
             Item::Names(frame) => {
                 let find = &self.runtime.cluster.find;
-                return find.heard_of_names(&self.runtime, self.node, frame);
+                let heard = find.heard_of_names(&self.runtime, self.node, frame);
+                return self.heard(heard);
             }
             Item::Groups(frame) => {
                 let find = &self.runtime.cluster.find;
-                return find.heard_of_groups(&self.runtime, self.node, frame);
+                let heard = find.heard_of_groups(&self.runtime, self.node, frame);
+                return self.heard(heard);
             }
             Item::Locks(frame) => {
                 let find = &self.runtime.cluster.find;
-                return find.heard_of_locks(&self.runtime, self.node, frame);
+                let heard = find.heard_of_locks(&self.runtime, self.node, frame);
+                return self.heard(heard);
             }
             Item::ToGroup { from, scope, group, body } => {
                 self.to_group(from, &scope, &group, &body)
@@ -73,6 +81,22 @@ impl Delivery {
             }
         }
         Ok(())
+    }
+
+    /// Goes on from what the machines of names, groups and locks made of a frame.
+    fn heard(&mut self, heard: Heard) -> Result<(), String> {
+        self.made |= heard.is_answered;
+        self.told.extend(heard.told);
+        heard.violation.map_or(Ok(()), Err)
+    }
+
+    /// Lets go out what was told to other nodes; this connection's own task looks by itself.
+    pub(super) fn wake_told(&mut self) {
+        for link in std::mem::take(&mut self.told).into_values() {
+            if !Arc::ptr_eq(&link, &self.link) {
+                link.wake();
+            }
+        }
     }
 
     /// A message to all members of a group that live here.

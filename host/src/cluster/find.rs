@@ -82,8 +82,18 @@ struct Turn<'a> {
     machines: MutexGuard<'a, Machines>,
     /// Actors that a machine asked about and that do not live.
     dead: Vec<Pid>,
-    /// The rule that another node broke.
-    violation: Option<String>,
+    heard: Heard,
+}
+
+/// What another node's words led to.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// The rule that it broke.
+    pub(super) violation: Option<String>,
+    /// An actor of this node that waited has its answer.
+    pub(super) is_answered: bool,
+    /// What goes out to these nodes, once their connections are woken.
+    pub(super) told: BTreeMap<NodeId, Arc<Link>>,
 }
 
 impl Find {
@@ -165,33 +175,33 @@ impl Find {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Does something with the machines. Gives the rule that another node broke, too.
+    /// Does something with the machines.
     fn turn<R>(&self, runtime: &Runtime, body: impl FnOnce(&mut Turn<'_>) -> R) -> R {
-        let (result, violation) = self.turn_of_peer(runtime, body);
+        let (result, Heard { violation, told, .. }) = self.turn_of_peer(runtime, body);
         debug_assert!(violation.is_none(), "rules are broken by frames alone: {violation:?}");
+        for link in told.values() {
+            link.wake();
+        }
         result
     }
 
     /// Tells the machines what another node's say.
-    ///
-    /// # Errors
-    /// The rule that it broke.
-    fn heard(&self, runtime: &Runtime, body: impl FnOnce(&mut Turn<'_>)) -> Result<(), String> {
-        let ((), violation) = self.turn_of_peer(runtime, body);
-        violation.map_or(Ok(()), Err)
+    fn heard(&self, runtime: &Runtime, body: impl FnOnce(&mut Turn<'_>)) -> Heard {
+        self.turn_of_peer(runtime, body).1
     }
 
     fn turn_of_peer<R>(
         &self,
         runtime: &Runtime,
         body: impl FnOnce(&mut Turn<'_>) -> R,
-    ) -> (R, Option<String>) {
+    ) -> (R, Heard) {
         let machines = self.machines.lock();
-        let mut turn = Turn { find: self, runtime, machines, dead: Vec::new(), violation: None };
+        let heard = Heard::default();
+        let mut turn = Turn { find: self, runtime, machines, dead: Vec::new(), heard };
         let result = body(&mut turn);
         turn.bury();
         turn.set_alarm();
-        (result, turn.violation)
+        (result, turn.heard)
     }
 }
 

@@ -373,10 +373,15 @@ impl Link {
 
     /// Sends items of the connection itself.
     pub(super) fn tell(&self, item: &Item) {
+        self.prepare(item);
+        self.wake();
+    }
+
+    /// The same, for those who wake the connection's task later.
+    pub(super) fn prepare(&self, item: &Item) {
         if let Phase::Up(up) = &mut self.state.lock().phase {
             push(&mut up.outbox, item);
         }
-        self.wake();
     }
 
     /// Tells this one when the connection is there, or will not come.
@@ -550,7 +555,7 @@ impl Link {
     }
 
     /// Lets the connection's task look.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if !self.woken.swap(true, Ordering::SeqCst) {
             let waker = self.waker.lock().clone();
             if let Some(waker) = waker {

@@ -8,7 +8,7 @@ use odeon_core::signal::Signal;
 use odeon_core::wire::Item;
 use odeon_core::{Envelope, Key, NodeId, Pid, Reference};
 
-use super::{Find, Turn};
+use super::{Find, Heard, Turn};
 use crate::cluster::{self, Link};
 use crate::runtime::{Runtime, Sent};
 
@@ -152,15 +152,12 @@ impl Find {
     }
 
     /// The machine of another node says this.
-    ///
-    /// # Errors
-    /// The rule that it broke.
-    pub(crate) fn heard_of_groups(
+    pub(in crate::cluster) fn heard_of_groups(
         &self,
         runtime: &Runtime,
         from: NodeId,
         frame: Frame,
-    ) -> Result<(), String> {
+    ) -> Heard {
         self.heard(runtime, |turn| {
             turn.groups(|groups, effects| groups.received(from, frame, effects));
         })
@@ -182,7 +179,7 @@ impl Turn<'_> {
                     self.tell(to, Signal::Group { monitor: reference, change });
                 }
                 Effect::Violation { violation, .. } => {
-                    self.violation = Some(violation.to_string());
+                    self.heard.violation = Some(violation.to_string());
                 }
             }
         }

@@ -7,7 +7,7 @@ use odeon_core::wire::Item;
 use odeon_core::{Key, NodeId, Pid};
 use tokio::sync::oneshot;
 
-use super::{Find, Turn};
+use super::{Find, Heard, Turn};
 use crate::runtime::Runtime;
 
 /// Locks in one part of a listing, at most.
@@ -66,15 +66,12 @@ impl Find {
     }
 
     /// The machine of another node says this.
-    ///
-    /// # Errors
-    /// The rule that it broke.
-    pub(crate) fn heard_of_locks(
+    pub(in crate::cluster) fn heard_of_locks(
         &self,
         runtime: &Runtime,
         from: NodeId,
         frame: Frame,
-    ) -> Result<(), String> {
+    ) -> Heard {
         self.heard(runtime, |turn| {
             turn.locks(|locks, now, effects| locks.received(now, from, frame, effects));
         })
@@ -94,11 +91,11 @@ impl Turn<'_> {
                 Effect::Unwatch(_) => {}
                 Effect::Answer { request, outcome } => {
                     if let Some(answer) = self.machines.locking.remove(&request) {
-                        let _ = answer.send(outcome);
+                        self.heard.is_answered |= answer.send(outcome).is_ok();
                     }
                 }
                 Effect::Violation { violation, .. } => {
-                    self.violation = Some(violation.to_string());
+                    self.heard.violation = Some(violation.to_string());
                 }
             }
         }

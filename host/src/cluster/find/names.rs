@@ -10,7 +10,7 @@ use odeon_core::wire::Item;
 use odeon_core::{Envelope, Key, NodeId, Pid, Reason};
 use tokio::sync::oneshot;
 
-use super::{Callback, Find, Turn};
+use super::{Callback, Find, Heard, Turn};
 use crate::runtime::Runtime;
 
 /// Names in one part of a listing, at most.
@@ -94,15 +94,12 @@ impl Find {
     }
 
     /// The machine of another node says this.
-    ///
-    /// # Errors
-    /// The rule that it broke.
-    pub(crate) fn heard_of_names(
+    pub(in crate::cluster) fn heard_of_names(
         &self,
         runtime: &Runtime,
         from: NodeId,
         frame: Frame,
-    ) -> Result<(), String> {
+    ) -> Heard {
         self.heard(runtime, |turn| {
             turn.names(|names, now, effects| names.received(now, from, frame, effects));
         })
@@ -146,14 +143,17 @@ impl Turn<'_> {
                 self.tell(pid, Signal::NameLost(Arc::new(lost)));
             }
             Effect::Resolve { clash, key, own, other } => self.resolve(clash, key, own, other),
-            Effect::Violation { violation, .. } => self.violation = Some(violation.to_string()),
+            Effect::Violation { violation, .. } => {
+                self.heard.violation = Some(violation.to_string())
+            }
         }
     }
 
     /// Sends to the machines of a node.
-    pub(super) fn send(&self, to: NodeId, item: &Item) {
+    pub(super) fn send(&mut self, to: NodeId, item: &Item) {
         if let Some(link) = self.machines.links.get(&to) {
-            link.tell(item);
+            link.prepare(item);
+            self.heard.told.entry(to).or_insert_with(|| Arc::clone(link));
         }
     }
 
@@ -169,7 +169,7 @@ impl Turn<'_> {
         if let Some((key, pid, callback)) = callback.filter(|_| outcome == Outcome::Yes) {
             machines.callbacks.insert(&machines.names, key, pid, callback);
         }
-        let _ = answer.send(outcome);
+        self.heard.is_answered |= answer.send(outcome).is_ok();
     }
 
     fn resolve(&self, clash: u64, key: Key, own: Pid, other: Pid) {
