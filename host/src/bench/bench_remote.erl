@@ -70,12 +70,9 @@ connected("spawn_down", Node) ->
 connected("call", Node) -> calls(Node, 1, 20000);
 connected("call_64", Node) -> calls(Node, 64, 2000);
 %% Names on all nodes, one after the other.
-connected("register", _) ->
-    application:set_env(kernel, global_multi_name_action, allow),
-    global:sync(),
-    register_names(50),
-    Count = 300,
-    Count / seconds(fun() -> register_names(Count) end);
+connected("register", _) -> registrations(1, 300);
+%% The same by 64 processes at a time.
+connected("register_64", _) -> registrations(64, 10);
 connected("whereis", _) ->
     global:sync(),
     yes = global:register_name(bench, self()),
@@ -124,6 +121,17 @@ connected("nodedown", Node) ->
     [receive {'DOWN', Ref, _, _, noconnection} -> ok end || Ref <- Refs],
     End = erlang:monotonic_time(nanosecond),
     receive {lost, Start} -> (End - Start) / 1.0e6 end.
+
+%% Registrations in a second.
+registrations(Callers, Count) ->
+    application:set_env(kernel, global_multi_name_action, allow),
+    global:sync(),
+    register_names(50),
+    Time = seconds(fun() ->
+        await([element(2, spawn_monitor(fun() -> register_names(Count) end))
+            || _ <- lists:seq(1, Callers)])
+    end),
+    Callers * Count / Time.
 
 register_names(0) -> ok;
 register_names(Count) ->

@@ -22,7 +22,8 @@
 ;;   q  adds two u32, and gives the sum as the result of the call
 ;;   d  down: pid, count u32: receives pids, 16 bytes each, watches them all, tells the
 ;;      pid when they are watched and when so many are down
-;;   g  registers: pid, count u32: gives the actor so many cluster names, of four bytes
+;;   g  registers: pid, count u32, first u32: gives the actor so many cluster names, of
+;;      four bytes, which are numbers above the first
 ;;   n  looks up: count u32, name: finds who has a cluster name, so many times
 ;; Any other ends at once.
 ;; `idle` is "i" as a function of its own: nothing is written to its memory until
@@ -485,8 +486,9 @@
         (br_if $again (local.get $count)))
       (call $send (local.get $node) (local.get $serial) (i32.const 0) (i32.const 64)))
     (func $registrations (param $node i64) (param $serial i64) (param $count i32)
+      (param $first i32)
       (loop $again
-        (i32.store (i32.const 640) (local.get $count))
+        (i32.store (i32.const 640) (i32.add (local.get $first) (local.get $count)))
         (call $register (i32.const 640) (i32.const 4) (local.get $node) (local.get $serial)
           (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0)
           (i32.const 904))
@@ -542,7 +544,7 @@
         (i32.load offset=16 (local.get $a)))))
       (if (i32.eq (local.get $what) (i32.const 0x67)) (then (call $registrations
         (i64.load (local.get $a)) (i64.load offset=8 (local.get $a))
-        (i32.load offset=16 (local.get $a)))))
+        (i32.load offset=16 (local.get $a)) (i32.load offset=20 (local.get $a)))))
       (if (i32.eq (local.get $what) (i32.const 0x6e)) (then (call $lookups
         (i32.load (local.get $a)) (i32.add (local.get $a) (i32.const 4))
         (i32.sub (local.get $length) (i32.const 4)))))

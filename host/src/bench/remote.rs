@@ -84,8 +84,12 @@ pub(super) enum Job {
     CodeShip,
     /// Registrations of cluster names on five nodes, one after the other.
     Register,
-    /// The same on thirty nodes.
+    /// The same by 64 actors of one node.
+    RegisterMany,
+    /// Registrations on thirty nodes, one after the other.
     RegisterThirty,
+    /// The same by 64 actors of one node.
+    RegisterThirtyMany,
     /// A lookup of a cluster name.
     Whereis,
     /// From a message to a group of 10,000 members on three nodes to the last answer. The
@@ -94,7 +98,7 @@ pub(super) enum Job {
 }
 
 impl Job {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::PingPong,
         Self::Bare,
         Self::Small,
@@ -110,7 +114,9 @@ impl Job {
         Self::Connect,
         Self::CodeShip,
         Self::Register,
+        Self::RegisterMany,
         Self::RegisterThirty,
+        Self::RegisterThirtyMany,
         Self::Whereis,
         Self::GroupCast,
     ];
@@ -132,7 +138,9 @@ impl Job {
             Self::Connect => "connect_ms",
             Self::CodeShip => "code_ship_1mib_ms",
             Self::Register => "name_register_per_s",
+            Self::RegisterMany => "name_register_conc64_per_s",
             Self::RegisterThirty => "name_register_30_nodes_per_s",
+            Self::RegisterThirtyMany => "name_register_30_nodes_conc64_per_s",
             Self::Whereis => "name_whereis_ns",
             Self::GroupCast => "group_cast_10k_members_ms",
         }
@@ -150,7 +158,9 @@ impl Job {
             | Self::CallBytes
             | Self::CallBytesMany
             | Self::Register
-            | Self::RegisterThirty => "per s",
+            | Self::RegisterMany
+            | Self::RegisterThirty
+            | Self::RegisterThirtyMany => "per s",
             Self::Big => "MB/s",
             Self::PingUnderBulk => "us",
             Self::Whereis => "ns",
@@ -172,9 +182,10 @@ impl Job {
             Self::NodeDown => Some("nodedown"),
             Self::Connect => Some("connect"),
             Self::Register => Some("register"),
+            Self::RegisterMany => Some("register_64"),
             Self::Whereis => Some("whereis"),
             Self::GroupCast => Some("group_cast"),
-            Self::Bare | Self::CodeShip | Self::RegisterThirty => None,
+            Self::Bare | Self::CodeShip | Self::RegisterThirty | Self::RegisterThirtyMany => None,
         }
     }
 }
@@ -182,7 +193,7 @@ impl Job {
 /// How many far nodes a job of the BEAM's has.
 fn beam_nodes(job: &str) -> usize {
     match job {
-        "register" | "whereis" => 4,
+        "register" | "register_64" | "whereis" => 4,
         "group_cast" => 2,
         _ => 1,
     }

@@ -21,10 +21,23 @@ fn group() -> anyhow::Result<(Key, Key)> {
     Ok((Key::new(b"bench")?, Key::new(b"members")?))
 }
 
+/// Whether a job is one of these.
+pub(super) fn is_one(job: Job) -> bool {
+    matches!(
+        job,
+        Job::Register
+            | Job::RegisterMany
+            | Job::RegisterThirty
+            | Job::RegisterThirtyMany
+            | Job::Whereis
+            | Job::GroupCast
+    )
+}
+
 /// Measures one figure once.
 pub(super) async fn measure(job: Job, meeting: &Meeting) -> anyhow::Result<f64> {
     let others = match job {
-        Job::RegisterThirty => 29,
+        Job::RegisterThirty | Job::RegisterThirtyMany => 29,
         Job::GroupCast => 2,
         _ => 4,
     };
@@ -40,8 +53,10 @@ pub(super) async fn measure(job: Job, meeting: &Meeting) -> anyhow::Result<f64> 
     }
     ensure!(near.node.nodes(Nodes::Visible).len() == others, "a node is missing");
     match job {
-        Job::Register => register(&near.node, 3_000).await,
-        Job::RegisterThirty => register(&near.node, 500).await,
+        Job::Register => register(&near.node, 1, 3_000).await,
+        Job::RegisterMany => register(&near.node, 64, 400).await,
+        Job::RegisterThirty => register(&near.node, 1, 500).await,
+        Job::RegisterThirtyMany => register(&near.node, 64, 50).await,
         Job::Whereis => whereis(&near.node, 1_000_000).await,
         _ => group_cast(&near.node, MEMBERS - others * members).await,
     }
@@ -55,19 +70,35 @@ async fn timed(node: &Node, function: &str, argument: Vec<u8>) -> anyhow::Result
     Ok(begun.elapsed().as_secs_f64())
 }
 
-/// Registrations in a second, one after the other.
-async fn register(node: &Node, count: u32) -> anyhow::Result<f64> {
+/// Registrations in a second, by so many actors, each one after the other.
+async fn register(node: &Node, actors: u32, count: u32) -> anyhow::Result<f64> {
     let [first, second] = [node.native("owner"), node.native("owner")];
     // The first names are taken over by nobody: others are warmed up with.
-    timed(node, "g", to(first.pid(), 50)).await?;
+    timed(node, "g", numbers(first.pid(), 50, 0)).await?;
     drop(first);
-    Ok(f64::from(count) / timed(node, "g", to(second.pid(), count)).await?)
+    let begun = Instant::now();
+    let mut ends = Vec::new();
+    for actor in 0..actors {
+        let argument = numbers(second.pid(), count, actor * count);
+        ends.push(node.spawn_watched(entry("g", argument)).await?.1);
+    }
+    for ended in ends {
+        finished(ended.wait().await)?;
+    }
+    Ok(f64::from(actors * count) / begun.elapsed().as_secs_f64())
+}
+
+/// So many names above the first, for this actor.
+fn numbers(owner: Pid, count: u32, first: u32) -> Vec<u8> {
+    let mut argument = to(owner, count);
+    argument.extend(first.to_le_bytes());
+    argument
 }
 
 /// Nanoseconds.
 async fn whereis(node: &Node, count: u32) -> anyhow::Result<f64> {
     let owner = node.native("owner");
-    timed(node, "g", to(owner.pid(), 100)).await?;
+    timed(node, "g", numbers(owner.pid(), 100, 0)).await?;
     let argument = |count: u32| [count.to_le_bytes(), 7_u32.to_le_bytes()].concat();
     timed(node, "n", argument(1_000)).await?;
     Ok(timed(node, "n", argument(count)).await? * 1e9 / f64::from(count))

@@ -39,7 +39,7 @@ pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
     let bare = job == Job::Bare;
     let (dir, name) = (files.path().to_owned(), FAR.to_owned());
     let meeting = Meeting { dir, cookie, tls, bare, name, members: 0 };
-    if let Job::Register | Job::RegisterThirty | Job::Whereis | Job::GroupCast = job {
+    if many::is_one(job) {
         return many::measure(job, &meeting).await;
     }
     let far = Far::start(&meeting)?;
@@ -70,7 +70,9 @@ pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
         Job::Bare
         | Job::Connect
         | Job::Register
+        | Job::RegisterMany
         | Job::RegisterThirty
+        | Job::RegisterThirtyMany
         | Job::Whereis
         | Job::GroupCast => bail!("needs other nodes than two connected ones"),
     }
