@@ -1,5 +1,6 @@
 //! Cluster locks (rows G).
 
+use odeon_core::locks::Listed;
 use odeon_tests::Given;
 use odeon_tests::cluster::until;
 use odeon_tests::protocol::{Failure, LockError, Module, Operation, Pid, Reason, Value};
@@ -50,13 +51,17 @@ fn waiting(town: &Town, at: usize) -> usize {
     town.nodes[at].world.node.locks(None).iter().map(|lock| lock.waiting).sum()
 }
 
-/// Asks, and returns when these nodes know that somebody waits.
+/// Asks for a requester that has not asked, and returns when these nodes know that it
+/// waits.
 async fn waits(town: &mut Town, at: usize, requester: &str, nodes: &[usize]) -> Given {
-    let before = waiting(town, nodes[0]);
     let given = town.puppets[at].begin(set(requester));
     for node in nodes {
         let what = format!("{node} knows that {requester} waits");
-        until(&what, || waiting(town, *node) == before + 1).await;
+        let locks = || town.nodes[*node].world.node.locks(None).into_iter();
+        let is_it = |lock: &Listed| {
+            lock.id.requester.as_bytes() == requester.as_bytes() && lock.waiting == 1
+        };
+        until(&what, || locks().any(|lock| is_it(&lock))).await;
     }
     given
 }
@@ -64,6 +69,17 @@ async fn waits(town: &mut Town, at: usize, requester: &str, nodes: &[usize]) -> 
 /// Just these hold locks at this node, as soon as it has heard so.
 async fn until_held(town: &Town, at: usize, by: &[Pid]) {
     until(&format!("{at} knows that {by:?} hold it"), || holders(town, at) == by).await;
+}
+
+/// So many hold a lock together and so many wait for it, as soon as all nodes have heard
+/// so: who has the answer holds it, and until a node hears of that, it waits there.
+async fn until_shared(town: &Town, held: usize, wait: usize) {
+    for at in ALL {
+        until(&format!("{at} knows of {held} that hold it"), || {
+            holders(town, at).len() == held && waiting(town, at) == wait
+        })
+        .await;
+    }
 }
 
 /// Waits until nobody has anything to do with locks on these nodes.
@@ -241,11 +257,13 @@ async fn g16_three_that_take_one_lock_together_must_all_delete_it() {
             assert_eq!(town.puppets[at].order(try_now("team")).await, Value::Done);
         }
     }
+    until_shared(&town, 3, 0).await;
     let given = waits(&mut town, 3, "r3", &ALL).await;
     // Who shares the requester is not held up by who waits.
     let late = town.nodes[3].world.puppet().await;
     town.puppets.push(late);
     assert_eq!(town.puppets[4].order(try_now("team")).await, Value::Done);
+    until_shared(&town, 4, 1).await;
     for (left, at) in [(3, 0), (2, 4), (1, 1)] {
         assert_eq!(town.puppets[at].order(delete("team")).await, Value::Done);
         for node in ALL {
