@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use odeon_core::node::Nodes;
 use odeon_tests::cluster::net::Net;
 use odeon_tests::cluster::{COOKIE, Member, Place, until};
-use odeon_tests::protocol::{Event, Operation, Pid, Reason, Resolver, Value, Watched};
-use odeon_tests::{Puppet, Word as _};
+use odeon_tests::protocol::{Event, Operation, Pid, Reason, Resolver, Selection, Value, Watched};
+use odeon_tests::{DEADLINE, Puppet, Word as _};
 
 use crate::common::settle;
 use crate::support::{down, large, message, monitor, send};
 use crate::town::{register_with, whereis};
 
 /// Nodes on a network of their own, all connected.
-struct Cluster {
+pub(crate) struct Cluster {
     nodes: Vec<Member>,
     puppets: Vec<Puppet>,
     net: Net,
@@ -24,7 +24,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    async fn start(hosts: u8) -> Option<Self> {
+    pub(crate) async fn start(hosts: u8) -> Option<Self> {
         let net = Net::new(hosts)?;
         let place = Place::new().await;
         let (mut nodes, mut puppets) = (Vec::new(), Vec::new());
@@ -41,6 +41,11 @@ impl Cluster {
         }
         cluster.until_whole().await;
         Some(cluster)
+    }
+
+    /// Its nodes, a puppet on each, the network, and what has to be kept as long.
+    pub(crate) fn apart(self) -> (Vec<Member>, Vec<Puppet>, Net, Place) {
+        (self.nodes, self.puppets, self.net, self._place)
     }
 
     async fn until_whole(&self) {
@@ -309,6 +314,69 @@ async fn a_process_that_ends_in_order_is_not_looked_for() {
         "{event:?}"
     );
     watcher.hears_nothing().await;
+}
+
+/// Waits until a puppet's node is connected with this one.
+async fn until_sees(puppet: &mut Puppet, node: &str) {
+    let begun = Instant::now();
+    loop {
+        match puppet.order(Operation::Nodes(Selection::Visible)).await {
+            Value::Names(names) if names.iter().any(|name| name == node) => return,
+            Value::Names(_) => {}
+            other => puppet.fail(&format!("{other:?} instead of nodes")),
+        }
+        assert!(begun.elapsed() < DEADLINE, "{node} is not seen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// While one node is halted, nobody can get a name for certain: the others have agreed,
+/// and show it already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_while_it_registers_a_name_leaves_the_name_free() {
+    let place = Place::new().await;
+    let near = place.start().await;
+    let (asking, halted) = (Process::start("asking"), Process::start("halted"));
+    asking.joined_by(&near).await;
+    halted.joined_by(&near).await;
+    let mut clerk = near.puppet_at(&asking.name).await;
+    let mut far = near.puppet_at(&halted.name).await;
+    until_sees(&mut clerk, &halted.name).await;
+    let mut here = near.world.puppet().await;
+    halted.signal("-STOP");
+    let owner = clerk.pid;
+    clerk.tell(register_with("name", owner, Resolver::RandomExit));
+    agreed(std::slice::from_mut(&mut here), "name", &[Some(owner)]).await;
+    asking.signal("-KILL");
+    agreed(std::slice::from_mut(&mut here), "name", &[None]).await;
+    halted.signal("-CONT");
+    let order = register_with("name", here.pid, Resolver::RandomExit);
+    assert_eq!(here.order(order).await, Value::Done);
+    assert_eq!(whereis(&mut far, "name").await, Some(here.pid));
+    here.hears_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_registered_though_a_node_that_is_asked_is_killed() {
+    let place = Place::new().await;
+    let near = place.start().await;
+    let (asked, halted) = (Process::start("asked"), Process::start("halted"));
+    asked.joined_by(&near).await;
+    halted.joined_by(&near).await;
+    let mut far = near.puppet_at(&asked.name).await;
+    until_sees(&mut far, &halted.name).await;
+    let mut here = near.world.puppet().await;
+    halted.signal("-STOP");
+    let owner = here.pid;
+    let given = here.begin(register_with("name", owner, Resolver::RandomExit));
+    agreed(std::slice::from_mut(&mut far), "name", &[Some(owner)]).await;
+    let begun = Instant::now();
+    halted.signal("-KILL");
+    assert_eq!(here.finish(given).await, Value::Done);
+    // By the end of its connection, and not by its silence.
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(whereis(&mut far, "name").await, Some(owner));
+    here.hears_nothing().await;
 }
 
 /// Puts four nodes on each side of a cut, or takes it away.
