@@ -52,7 +52,7 @@
 
 mod reference;
 
-use crate::codec::{Decode, DecodeError, Encode};
+use crate::codec::{Decode, Encode};
 use crate::envelope::Envelope;
 use crate::log;
 use crate::mailbox::{self, Event, NameLost, next_event};

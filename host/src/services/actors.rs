@@ -1,5 +1,5 @@
-//! `call` of the module `odeon`: asks a generic server that lives on this node, in
-//! whatever language it is written.
+//! `call` of the module `odeon`: asks a generic server, in whatever language it is written:
+//! one that lives on this node, or one that has a cluster name, wherever it lives.
 //!
 //! The question goes as the envelope `$call` that the SDKs' servers share, with its value
 //! in CBOR; the answer is shown in JSON.
@@ -26,7 +26,8 @@ const USAGE: &str = "`call` of `odeon` takes an actor's name and a value, in JSO
 /// The arguments of `call`: `["name", value]`, or `{"to": "name", "message": value}`.
 #[derive(Deserialize)]
 struct Question {
-    /// A registered name, a short id, or a pid, as text.
+    /// A short id, a pid, a registered name or a cluster name, as text; what comes first in
+    /// this order counts.
     to: String,
     /// What the server takes for a call.
     message: Value,
@@ -41,24 +42,27 @@ pub(super) async fn call(
 ) -> Result<Value, CallError> {
     let Question { to, message } = serde_json::from_str(arguments)
         .map_err(|error| SpawnError::BadArgument(format!("{error}; {USAGE}")))?;
-    let Some(server) = runtime.find_guest(&to) else {
-        let text = format!("no actor `{}` on this node", to.escape_debug());
+    let Some(mut server) = find(runtime, &to) else {
+        let name = to.escape_debug();
+        let text = format!("no actor `{name}` on this node, and none of that cluster name");
         return Err(SpawnError::NoFunction(text).into());
     };
     let value = cbor::from_json(&message);
-    let mut asker = Native::new(runtime, "call");
     if asked.is_cast {
-        asker.send(server, cbor::server_cast(&value).into());
+        Native::new(runtime, "cast").send(server, cbor::server_cast(&value).into());
         return Ok(Value::Null);
     }
-    let monitor = runtime.fresh_reference();
-    asker.act(|process, effects| {
-        let alias = Some(AliasMode::ReplyDemonitor);
-        let options = MonitorOptions { alias, ..MonitorOptions::default() };
-        process.monitor(monitor, Monitored::Pid(server), Some(server), options, effects);
-    });
-    asker.send(server, cbor::server_call([monitor.node.get(), monitor.serial], &value).into());
-    let answer = wait(&mut asker, monitor, asked.caller);
+    let answer = async {
+        loop {
+            let answer = ask(runtime, server, &value, asked.caller).await;
+            let was_there = !matches!(answer, Err(CallError::Ended(Reason::NoProc)));
+            match find(runtime, &to) {
+                // The name has another owner by now. The former one did nothing.
+                Some(next) if !was_there && next != server => server = next,
+                _ => return answer,
+            }
+        }
+    };
     let answer = match asked.timeout_ms {
         None => answer.await,
         Some(ms) => tokio::time::timeout(Duration::from_millis(ms.into()), answer)
@@ -71,6 +75,29 @@ pub(super) async fn call(
         })
     };
     answer.and_then(shown)
+}
+
+/// Whom this text means: an actor of this node, or else the owner of a cluster name.
+fn find(runtime: &Runtime, to: &str) -> Option<Pid> {
+    runtime.find_guest(to).or_else(|| runtime.cluster.find.whereis(to.as_bytes()))
+}
+
+/// Asks one server.
+async fn ask(
+    runtime: &Arc<Runtime>,
+    server: Pid,
+    value: &[u8],
+    caller: Option<Pid>,
+) -> Result<Bytes, CallError> {
+    let mut asker = Native::new(runtime, "call");
+    let monitor = runtime.fresh_reference();
+    asker.act(|process, effects| {
+        let alias = Some(AliasMode::ReplyDemonitor);
+        let options = MonitorOptions { alias, ..MonitorOptions::default() };
+        process.monitor(monitor, Monitored::Pid(server), Some(server), options, effects);
+    });
+    asker.send(server, cbor::server_call([monitor.node.get(), monitor.serial], value).into());
+    wait(&mut asker, monitor, caller).await
 }
 
 async fn wait(
