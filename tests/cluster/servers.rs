@@ -118,9 +118,8 @@ async fn a_call_hears_that_the_servers_node_is_lost_and_the_next_one_is_started(
     call(on(&town, 2), "via_start", json!(["cluster", "till", 40])).await.expect("it starts");
     let before = whereis(&town, 0, "cluster", "till").await.expect("it has the name");
     let node = on(&town, 0).clone();
-    let waiting = tokio::spawn(async move {
-        call(&node, "via_wait", json!(["cluster", "till"])).await
-    });
+    let waiting =
+        tokio::spawn(async move { call(&node, "via_wait", json!(["cluster", "till"])).await });
     // The question is with the server once a later one of that node was answered.
     let mut asked = json!(40);
     while asked == json!(40) {
@@ -191,7 +190,8 @@ async fn a_server_that_loses_its_name_can_hand_over_what_it_has() {
     assert_eq!(reason, Reason::Normal);
     let both = async {
         loop {
-            let sums = [0, 1].map(|at| call(on(&town, at), "heir_find_and_add", json!(["estate", 0])));
+            let sums =
+                [0, 1].map(|at| call(on(&town, at), "heir_find_and_add", json!(["estate", 0])));
             let [one, other] = sums;
             if (one.await, other.await) == (Ok(json!(30)), Ok(json!(30))) {
                 return;

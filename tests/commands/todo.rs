@@ -62,7 +62,10 @@ fn a_list_is_one_for_all_nodes_and_ends_with_its_own() {
     }
     assert_eq!(place.json(&call("c", "strike(\"bob\", 1)")), json!(true));
     assert_eq!(place.json(&call("a", "strike(\"bob\", 1)")), json!(false));
-    assert_eq!(place.json(&call("b", "entries(\"bob\", \"2026-11-22\")")).as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        place.json(&call("b", "entries(\"bob\", \"2026-11-22\")")).as_array().map(Vec::len),
+        Some(1)
+    );
 
     b.vanish();
     for node in ["a", "c"] {
@@ -127,7 +130,7 @@ fn a_cluster_name_is_asked_on_any_node_and_a_local_one_comes_before_it() {
     assert_eq!(place.json(&ask("a", "Entries(\"2026-11-22\")")), wanted);
     for node in NODES {
         let nobody = ["rpc", node, "@todo:eve", "Entries(\"2026-11-22\")", "--on", "a"];
-        place.fails(&nobody, 4, &["no actor `todo:eve` on this node", "cluster name"]);
+        place.fails(&nobody, 4, &["no actor `todo:eve` on this node", "cluster name or group"]);
     }
     // Of a list that ends while it is asked, one hears why.
     let names = place.json(&["names", "todo:bob", "--json", "--on", "b"]);

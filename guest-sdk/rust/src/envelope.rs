@@ -106,9 +106,7 @@ impl Head {
             (b"$cast", 2) => Self::Cast,
             (b"$stop", 1) => return reader.0.is_empty().then_some((Self::Stop, body.len())),
             (b"$start", 4) => Self::Start(reader.pid()?, reader.reference()?, None),
-            (b"$start", 5) => {
-                Self::Start(reader.pid()?, reader.reference()?, Some(reader.via()?))
-            }
+            (b"$start", 5) => Self::Start(reader.pid()?, reader.reference()?, Some(reader.via()?)),
             (b"$taken", 2) => {
                 let by = reader.pid()?;
                 return reader.0.is_empty().then_some((Self::Taken(by), body.len()));
@@ -242,7 +240,8 @@ mod tests {
         let reference = Reference { node: (1 << 53) - 1, serial: 24 };
         let starter = Pid { node: 65_536, serial: 255 };
         let mut all = vec![Envelope::Stop, Envelope::Taken { by: starter }];
-        for via in [Via::local("n\u{e4}me"), Via::cluster([0, 255]), Via::group("scope", [7; 255])] {
+        for via in [Via::local("n\u{e4}me"), Via::cluster([0, 255]), Via::group("scope", [7; 255])]
+        {
             let via = Some(via);
             all.push(Envelope::Start { starter, ready: reference, via, argument: vec![5] });
         }

@@ -1,5 +1,6 @@
 //! `call` of the module `odeon`: asks a generic server, in whatever language it is written:
-//! one that lives on this node, or one that has a cluster name, wherever it lives.
+//! one that lives on this node, or one that has a cluster name or is in a group, wherever it
+//! lives.
 //!
 //! The question goes as the envelope `$call` that the SDKs' servers share, with its value
 //! in CBOR; the answer is shown in JSON.
@@ -10,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use odeon_core::process::{AliasMode, Event, Filter, MonitorOptions};
 use odeon_core::signal::{CallError, Monitored, SpawnError};
-use odeon_core::{Pid, Reason, Reference};
+use odeon_core::{Key, Pid, Reason, Reference};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,8 +27,8 @@ const USAGE: &str = "`call` of `odeon` takes an actor's name and a value, in JSO
 /// The arguments of `call`: `["name", value]`, or `{"to": "name", "message": value}`.
 #[derive(Deserialize)]
 struct Question {
-    /// A short id, a pid, a registered name or a cluster name, as text; what comes first in
-    /// this order counts.
+    /// A short id, a pid, a registered name, a cluster name, or a scope and a group with a
+    /// slash between, as text; what comes first in this order counts.
     to: String,
     /// What the server takes for a call.
     message: Value,
@@ -44,7 +45,8 @@ pub(super) async fn call(
         .map_err(|error| SpawnError::BadArgument(format!("{error}; {USAGE}")))?;
     let Some(mut server) = find(runtime, &to) else {
         let name = to.escape_debug();
-        let text = format!("no actor `{name}` on this node, and none of that cluster name");
+        let text =
+            format!("no actor `{name}` on this node, and none of that cluster name or group");
         return Err(SpawnError::NoFunction(text).into());
     };
     let value = cbor::from_json(&message);
@@ -77,9 +79,18 @@ pub(super) async fn call(
     answer.and_then(shown)
 }
 
-/// Whom this text means: an actor of this node, or else the owner of a cluster name.
+/// Whom this text means: an actor of this node, or else the owner of a cluster name, or else
+/// a member of a group, of this node if there is one.
 fn find(runtime: &Runtime, to: &str) -> Option<Pid> {
-    runtime.find_guest(to).or_else(|| runtime.cluster.find.whereis(to.as_bytes()))
+    let names = &runtime.cluster.find;
+    let member = || {
+        let (scope, group) = to.split_once('/')?;
+        let key = |text: &str| Key::new(text.as_bytes()).ok();
+        let (scope, group) = (key(scope)?, key(group)?);
+        let random = getrandom::u64().ok()?;
+        names.look(&scope, |groups| groups.closest(&scope, &group, random)).ok()?
+    };
+    runtime.find_guest(to).or_else(|| names.whereis(to.as_bytes())).or_else(member)
 }
 
 /// Asks one server.
