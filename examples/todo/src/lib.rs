@@ -123,7 +123,7 @@ fn ask(list: &str, ask: &Ask) -> Result<Vec<Entry>, ExitReason> {
             answer => return Ok(answer?),
         }
     }
-    Err(ExitReason::error("the list ends again and again"))
+    Err(ExitReason::error("the list is not to be reached at the moment"))
 }
 
 /// As [`ask`], for a function whose result has no place for an error: that is its actor's
