@@ -91,7 +91,8 @@ fn those_who_ask_for_a_new_list_at_once_on_several_nodes_get_the_same_one() {
     for round in 0..4 {
         let add = format!("add(\"list{round}\", \"today\", \"thing\")");
         let mut ids: Vec<Value> = std::thread::scope(|scope| {
-            let ask = |node| scope.spawn(|| place.json(&call(node, &add)));
+            let (place, add) = (&place, add.as_str());
+            let ask = |node| scope.spawn(move || place.json(&call(node, add)));
             let asking = ["b", "c", "b", "c"].map(ask);
             asking.map(|asking| asking.join().expect("no panic")).into()
         });
