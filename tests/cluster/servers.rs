@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use odeon::{Call, CallAt, CallError, LimitsPatch, Node, cbor};
 use odeon_core::{Key, Reason as Ended};
 use odeon_tests::cluster::until;
@@ -17,17 +18,26 @@ use crate::town::{Town, kill};
 /// What a function gives on a node, or the reason for which it ended.
 async fn call(node: &Node, function: &str, argument: Value) -> Result<Value, Ended> {
     let argument = cbor::from_json(&argument).into();
-    let call = Call {
-        module: MODULE.to_owned(),
-        label: None,
-        at: CallAt::Entry { function: function.into(), argument },
-        timeout: Some(Duration::from_secs(20)),
-        limits: LimitsPatch::default(),
-    };
-    match in_time(function, node.rpc(node.name(), call)).await {
-        Ok(result) => Ok(cbor::to_json(&result).expect("a value of the guest's")),
+    let at = CallAt::Entry { function: function.into(), argument };
+    let result = outcome(node, MODULE, at).await?;
+    Ok(cbor::to_json(&result).expect("a value of the guest's"))
+}
+
+/// What the node itself says if it is to ask somebody.
+async fn asked_by_node(node: &Node, question: Value) -> Result<Value, Ended> {
+    let at = CallAt::Text { text: format!("call {question}"), json: true };
+    let result = outcome(node, "odeon", at).await?;
+    Ok(serde_json::from_slice(&result).expect("it is JSON"))
+}
+
+async fn outcome(node: &Node, module: &str, at: CallAt) -> Result<Bytes, Ended> {
+    let timeout = Some(Duration::from_secs(20));
+    let (module, limits) = (module.to_owned(), LimitsPatch::default());
+    let call = Call { module, label: None, at, timeout, limits };
+    match in_time("a call", node.rpc(node.name(), call)).await {
+        Ok(result) => Ok(result),
         Err(CallError::Ended(reason)) => Err(reason),
-        Err(other) => panic!("{function}: {other:?}"),
+        Err(other) => panic!("{other:?}"),
     }
 }
 
@@ -109,6 +119,27 @@ async fn all_who_ask_for_a_server_at_once_on_several_nodes_get_one() {
         let owners = world.cluster_names(None).iter().filter(|(_, pid)| pid.node == id).count();
         let serving = || world.actors().iter().filter(|actor| actor.start == "tally").count();
         until("those that came second have ended", || serving() == owners).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_a_server_that_never_began_asks_the_owner_of_the_name_instead() {
+    let town = Town::start(3).await;
+    for (way, sum) in [("sdk", 6), ("node", 8)] {
+        let tally = call(on(&town, 1), "via_start", json!(["local", way, sum - 1])).await;
+        let tally = tally.expect("it starts");
+        call(on(&town, 0), "via_impostor", json!([way, tally])).await.expect("it has the name");
+        let found = call(on(&town, 2), "via_whereis", json!(["cluster", way])).await;
+        assert_ne!(found, Ok(tally.clone()), "nobody was asked yet");
+        let node = on(&town, 2);
+        let answer = match way {
+            "sdk" => call(node, "via_add", json!(["cluster", way, 1])).await,
+            _ => asked_by_node(node, json!([way, {"Add": 1}])).await,
+        };
+        assert_eq!(answer, Ok(json!(sum)), "{way}");
+        // Once, and no more.
+        let answer = call(on(&town, 1), "via_add", json!(["local", way, 0])).await;
+        assert_eq!(answer, Ok(json!(sum)), "{way}");
     }
 }
 

@@ -68,6 +68,7 @@ actors! {
     add, half, slow, same, tell, too_long, gather,
     locked, locked_to_death,
     via_add, via_find_and_add, via_wait, via_start, via_whereis, via_tell_all, via_open,
+    via_impostor, impostor,
     heir, heir_find_and_add, named_root, finder,
     greater, smaller, neither, trapping, hanging, babbling,
     check_a_group_is_shared_by_all_that_start_under_it,
