@@ -115,17 +115,19 @@ pub trait Server: Sized {
     /// [`Via::Cluster`].
     ///
     /// Unless overridden, one of the two loses the name and is told
-    /// ([`Resolver::RandomNotify`]). OTP's servers have `random_exit`, which kills one.
+    /// ([`Resolver::RandomNotify`]). OTP's servers have `random_exit`, which kills one. A
+    /// function that decides ([`Resolver::Ask`]) has to see to the loser itself, who is not
+    /// told.
     fn resolver() -> Resolver {
         Resolver::RandomNotify
     }
 
     /// The cluster name under which this server was started is another one's now, or
     /// nobody's (`lost.both`): see [`Server::resolver`]. Nobody finds this server under it any
-    /// more; those who wait for an answer still get one. The other one may be asked for its
-    /// state, or told this one's.
+    /// more. What came before this has been handled; what came after it waits. The other one
+    /// may be asked for its state, or told this one's.
     ///
-    /// Unless overridden, ends the server with `Shutdown`, after what came before.
+    /// Unless overridden, ends the server with `Shutdown`.
     ///
     /// # Errors
     /// The server is to end.
