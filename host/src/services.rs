@@ -6,7 +6,7 @@
 //! | `nodes()` | other nodes that this one knows: name, id, whether connected or hidden |
 //! | `ps()` | the actors of guests, as `odeon ps` lists them |
 //! | `stats()` | name, id, version and figures of the node |
-//! | `call ["name", value]` | what the generic server of that name answers to this value |
+//! | `call ["name", value]` | what the generic server of that name answers to this value: an actor of this node, or else the owner of the cluster name, or a member of `scope/group` |
 //!
 //! Values are records and lists, in WAVE or JSON. The first three take no arguments. `call`
 //! takes JSON, and gives JSON: in WAVE, a text of it.

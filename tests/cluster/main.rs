@@ -24,6 +24,7 @@ mod monitors;
 mod names;
 mod nodes;
 mod partitions;
+mod servers;
 mod spawns;
 #[allow(dead_code, reason = "shared with the suite on one node")]
 #[path = "../conformance/support.rs"]

@@ -13,3 +13,4 @@ mod place;
 mod remote;
 mod rpc;
 mod run;
+mod todo;

@@ -60,3 +60,41 @@ fn what_is_not_there_has_its_exit_code() {
     fails(&["groups", "members", "shop", "staff"], 4, &["takes no part in the scope `shop`"]);
     fails(&["groups", "members", "", "staff"], 2, &["an empty name"]);
 }
+
+#[test]
+fn the_closest_member_of_a_group_is_asked() {
+    let place = Place::new();
+    let _nodes = ["left", "right"].map(|node| place.node(node));
+    place.ok(&["connect", "right", "--on", "left"]);
+    let guest = place.file("conformance.wasm", odeon_tests::guest("conformance"));
+    for (node, first) in [("left", 10), ("right", 20)] {
+        let ask = ["rpc", node, "@shop/tills", "{\"Add\": 0}", "--on", "left"];
+        place.fails(&ask, 4, &["no actor `shop/tills` on this node", "cluster name or group"]);
+        place.ok(&["deploy", &guest, "--on", node]);
+        let argument = json!(["group", "tills", first]).to_string();
+        place.ok(&["spawn", "conformance", "via_start", &argument, "--on", node]);
+        place.until(&["ps", "--json", "--on", node], |actors| {
+            let started = |actor: &serde_json::Value| actor["start"] == "tally";
+            actors.as_array().is_some_and(|actors| actors.iter().any(started))
+        });
+    }
+    for node in ["left", "right"] {
+        place.until(&["groups", "members", "shop", "tills", "--json", "--on", node], |members| {
+            members.as_array().is_some_and(|members| members.len() == 2)
+        });
+    }
+    for (node, sum) in [("left", 10), ("right", 20)] {
+        let ask = ["rpc", node, "@shop/tills", "{\"Add\": 1}", "--on", "left"];
+        assert_eq!(place.json(&ask), json!(sum + 1), "{node}");
+        assert_eq!(place.json(&ask), json!(sum + 2), "{node}");
+    }
+    // Another node's member is as good as none of one's own.
+    let actors = place.json(&["ps", "--json", "--on", "left"]);
+    let tally = actors.as_array().expect("a list").iter().find(|it| it["start"] == "tally");
+    place.ok(&["kill", &tally.expect("it lives")["id"].to_string(), "--on", "left"]);
+    place.until(&["groups", "members", "shop", "tills", "--json", "--on", "left"], |members| {
+        members.as_array().is_some_and(|members| members.len() == 1)
+    });
+    let ask = ["rpc", "left", "@shop/tills", "{\"Add\": 1}", "--on", "left"];
+    assert_eq!(place.json(&ask), json!(23));
+}

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// How long something that must come may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Commands that only look, and what they look at may take a moment to come.
-const LOOKS: [&str; 4] = ["odeon logs", "odeon ps", "odeon nodes", "odeon info"];
+const LOOKS: [&str; 5] = ["odeon logs", "odeon ps", "odeon nodes", "odeon names", "odeon info"];
 
 /// The shell, and what it has left running.
 pub(crate) struct Console {

@@ -4,7 +4,7 @@
 //! `main` starts one under the name `counter`, uses it, and shows what a caller
 //! sees when the server fails.
 
-use odeon_guest::server::{Caller, Server, ServerRef, Start, serve};
+use odeon_guest::server::{Caller, Server, ServerRef, Start, Via, serve};
 use odeon_guest::{ActorResult, ExitReason, actors, println};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -58,9 +58,8 @@ fn counter(start: Start<i64>) -> ActorResult {
 
 fn main(_: ()) -> ActorResult {
     let patience = Duration::from_secs(5);
-    let counter = ServerRef::<Counter>::start_with("counter", &40, false, None, |spawn| {
-        spawn.named("counter")
-    })?;
+    // `Via::cluster("counter")` would make it the counter of all connected nodes.
+    let counter = ServerRef::<Counter>::start_via(Via::local("counter"), "counter", &40)?;
     counter.cast(&Tell::Add(2));
     println!("the counter says {}", counter.call(&Ask::Value, patience)?);
     // The division panics in the server, which ends; this actor only hears of it.

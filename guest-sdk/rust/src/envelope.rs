@@ -11,15 +11,20 @@
 //! | `["$cast", value]` | no answer |
 //! | `["$stop"]` | end in an orderly way, as normal |
 //! | `["$start", [node, serial], [node, serial], argument]` | see below |
+//! | `["$start", [node, serial], [node, serial], name, argument]` | see below |
+//! | `["$taken", [node, serial]]` | the name of a `$start` is this actor's |
 //! | `["$job", [node, serial], argument]` | the result goes to this alias |
 //!
 //! `$start` and `$job` are start arguments. The first pair of `$start` is the starter's
-//! pid, the second the alias that waits for an empty message once the actor is ready.
+//! pid, the second the alias that waits for an empty message once the actor is ready, or
+//! for a `$taken`. The name that the actor is to get before it begins is an array of a
+//! word and byte strings: `["local", name]`, `["cluster", name]`, `["group", scope, group]`.
 //!
-//! It is written by hand, some 100 lines, so that an actor with its own codec
-//! does not carry CBOR's as well. This file must not know the host.
+//! It is written by hand, so that an actor with its own codec does not carry CBOR's as
+//! well. This file must not know the host.
 
 use crate::types::{Pid, Reference};
+use crate::via::Via;
 
 /// An envelope with its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +32,8 @@ pub(crate) enum Envelope {
     Call { reply_to: Reference, body: Vec<u8> },
     Cast { body: Vec<u8> },
     Stop,
-    Start { starter: Pid, ready: Reference, argument: Vec<u8> },
+    Start { starter: Pid, ready: Reference, via: Option<Via>, argument: Vec<u8> },
+    Taken { by: Pid },
     Job { reply_to: Reference, argument: Vec<u8> },
 }
 
@@ -44,10 +50,15 @@ impl Envelope {
             }
             Self::Cast { body } => Writer::new("$cast", 2, body.len()).bytes(body),
             Self::Stop => Writer::new("$stop", 1, 0).0,
-            Self::Start { starter, ready, argument } => Writer::new("$start", 4, argument.len())
-                .pair(starter.node, starter.serial)
-                .pair(ready.node, ready.serial)
-                .bytes(argument),
+            Self::Start { starter, ready, via, argument } => {
+                let items = if via.is_some() { 5 } else { 4 };
+                Writer::new("$start", items, argument.len())
+                    .pair(starter.node, starter.serial)
+                    .pair(ready.node, ready.serial)
+                    .via(via.as_ref())
+                    .bytes(argument)
+            }
+            Self::Taken { by } => Writer::new("$taken", 2, 0).pair(by.node, by.serial).0,
             Self::Job { reply_to, argument } => Writer::new("$job", 3, argument.len())
                 .pair(reply_to.node, reply_to.serial)
                 .bytes(argument),
@@ -65,7 +76,10 @@ impl Envelope {
             Head::Call(reply_to) => Self::Call { reply_to, body: value },
             Head::Cast => Self::Cast { body: value },
             Head::Stop => Self::Stop,
-            Head::Start(starter, ready) => Self::Start { starter, ready, argument: value },
+            Head::Start(starter, ready, via) => {
+                Self::Start { starter, ready, via, argument: value }
+            }
+            Head::Taken(by) => Self::Taken { by },
             Head::Job(reply_to) => Self::Job { reply_to, argument: value },
         })
     }
@@ -76,7 +90,8 @@ enum Head {
     Call(Reference),
     Cast,
     Stop,
-    Start(Pid, Reference),
+    Start(Pid, Reference, Option<Via>),
+    Taken(Pid),
     Job(Reference),
 }
 
@@ -90,9 +105,11 @@ impl Head {
             (b"$call", 3) => Self::Call(reader.reference()?),
             (b"$cast", 2) => Self::Cast,
             (b"$stop", 1) => return reader.0.is_empty().then_some((Self::Stop, body.len())),
-            (b"$start", 4) => {
-                let Reference { node, serial } = reader.reference()?;
-                Self::Start(Pid { node, serial }, reader.reference()?)
+            (b"$start", 4) => Self::Start(reader.pid()?, reader.reference()?, None),
+            (b"$start", 5) => Self::Start(reader.pid()?, reader.reference()?, Some(reader.via()?)),
+            (b"$taken", 2) => {
+                let by = reader.pid()?;
+                return reader.0.is_empty().then_some((Self::Taken(by), body.len()));
             }
             (b"$job", 3) => Self::Job(reader.reference()?),
             _ => return None,
@@ -109,9 +126,21 @@ impl Writer {
     fn new(word: &str, items: u64, value: usize) -> Self {
         let mut writer = Self(Vec::with_capacity(value + 48));
         writer.head(ARRAY, items);
-        writer.head(TEXT, word.len() as u64);
-        writer.0.extend_from_slice(word.as_bytes());
+        writer.string(TEXT, word.as_bytes());
         writer
+    }
+
+    fn via(mut self, via: Option<&Via>) -> Self {
+        let (word, parts): (&str, &[&[u8]]) = match via {
+            None => return self,
+            Some(Via::Local(name)) => ("local", &[name.as_bytes()]),
+            Some(Via::Cluster(name)) => ("cluster", &[name]),
+            Some(Via::Group { scope, group }) => ("group", &[scope, group]),
+        };
+        self.head(ARRAY, 1 + parts.len() as u64);
+        self.string(TEXT, word.as_bytes());
+        parts.iter().for_each(|part| self.string(BYTES, part));
+        self
     }
 
     fn pair(mut self, first: u64, second: u64) -> Self {
@@ -122,9 +151,13 @@ impl Writer {
     }
 
     fn bytes(mut self, value: &[u8]) -> Vec<u8> {
-        self.head(BYTES, value.len() as u64);
-        self.0.extend_from_slice(value);
+        self.string(BYTES, value);
         self.0
+    }
+
+    fn string(&mut self, major: u8, value: &[u8]) {
+        self.head(major, value.len() as u64);
+        self.0.extend_from_slice(value);
     }
 
     /// The head of an item: its major type, and a number in the fewest bytes.
@@ -175,6 +208,22 @@ impl<'a> Reader<'a> {
         Some(Reference { node: self.head(UNSIGNED)?, serial: self.head(UNSIGNED)? })
     }
 
+    fn pid(&mut self) -> Option<Pid> {
+        self.reference().map(|Reference { node, serial }| Pid { node, serial })
+    }
+
+    fn via(&mut self) -> Option<Via> {
+        let items = self.head(ARRAY)?;
+        let word = self.bytes(TEXT)?;
+        let mut part = || self.bytes(BYTES).map(<[u8]>::to_vec);
+        Some(match (word, items) {
+            (b"local", 2) => Via::Local(String::from_utf8(part()?).ok()?),
+            (b"cluster", 2) => Via::Cluster(part()?),
+            (b"group", 3) => Via::Group { scope: part()?, group: part()? },
+            _ => return None,
+        })
+    }
+
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -190,13 +239,18 @@ mod tests {
     fn all() -> Vec<Envelope> {
         let reference = Reference { node: (1 << 53) - 1, serial: 24 };
         let starter = Pid { node: 65_536, serial: 255 };
-        let mut all = vec![Envelope::Stop];
+        let mut all = vec![Envelope::Stop, Envelope::Taken { by: starter }];
+        for via in [Via::local("n\u{e4}me"), Via::cluster([0, 255]), Via::group("scope", [7; 255])]
+        {
+            let via = Some(via);
+            all.push(Envelope::Start { starter, ready: reference, via, argument: vec![5] });
+        }
         for length in [0, 5, 23, 24, 255, 256, 65_536] {
             let body = vec![7; length];
             all.push(Envelope::Call { reply_to: reference, body: body.clone() });
             all.push(Envelope::Cast { body: body.clone() });
             all.push(Envelope::Job { reply_to: reference, argument: body.clone() });
-            all.push(Envelope::Start { starter, ready: reference, argument: body });
+            all.push(Envelope::Start { starter, ready: reference, via: None, argument: body });
         }
         all
     }
@@ -214,6 +268,13 @@ mod tests {
         let call = Envelope::Call { reply_to, body: vec![5] };
         assert_eq!(call.encode(), b"\x83\x65$call\x82\x01\x19\x01\x2c\x41\x05");
         assert_eq!(Envelope::Stop.encode(), ("$stop",).encode());
+        let (starter, ready) = (Pid { node: 1, serial: 2 }, Reference { node: 1, serial: 3 });
+        let via = Some(Via::cluster("n"));
+        let start = Envelope::Start { starter, ready, via, argument: vec![5] };
+        let name = b"\x82\x67cluster\x41n";
+        let bytes = [&b"\x85\x66$start\x82\x01\x02\x82\x01\x03"[..], name, b"\x41\x05"].concat();
+        assert_eq!(start.encode(), bytes);
+        assert_eq!(Envelope::Taken { by: starter }.encode(), ("$taken", (1, 2)).encode());
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Scope {
         Ok(Self(name.as_ref().to_vec()))
     }
 
+    /// A scope that this node may or may not take part in.
+    pub(crate) fn named(name: Vec<u8>) -> Self {
+        Self(name)
+    }
+
     /// This node takes no more part in the scope: its members have left it, and monitors
     /// are gone.
     ///

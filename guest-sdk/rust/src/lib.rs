@@ -59,6 +59,7 @@ mod heap;
 
 mod inbox;
 mod start;
+mod via;
 
 #[cfg(feature = "postcard")]
 pub use codec::Postcard;

@@ -1,7 +1,7 @@
 //! Generic servers: an actor that owns a state and answers calls.
 //!
 //! ```no_run
-//! use odeon_guest::server::{Caller, Server, ServerRef, Start, serve};
+//! use odeon_guest::server::{Caller, Server, ServerRef, Start, Via, serve};
 //! use odeon_guest::{ActorResult, ExitReason, actors};
 //! use std::time::Duration;
 //!
@@ -31,26 +31,38 @@
 //! fn app(_: ()) -> ActorResult {
 //!     let counter = ServerRef::<Counter>::start_link("counter", &40)?;
 //!     assert_eq!(counter.call(&2, Duration::from_secs(5))?, 42);
+//!     // One for the whole cluster, whoever asks first; `Via::local` makes it this node's.
+//!     let shared = ServerRef::<Counter>::find_or_start(Via::cluster("shared"), "counter", &0)?;
+//!     shared.cast(&());
 //!     Ok(())
 //! }
 //!
 //! actors! { app, counter }
 //! ```
+//!
+//! # Names
+//!
+//! A server that is started under a [`Via`] takes the name before its `init` runs, and is
+//! found under it as long as it lives. If another actor has the name, it does not begin:
+//! its starter gets [`StartError::AlreadyStarted`] with that actor's pid.
+//!
+//! Where parts of a cluster meet that each have a server of one cluster name, the resolver
+//! of one of them decides ([`Server::resolver`]); by default one of the two loses the name,
+//! is told ([`Server::name_lost`]), and ends in an orderly way.
 
-use crate::codec::{Decode, DecodeError, Encode};
+mod reference;
+
+use crate::codec::{Decode, Encode};
 use crate::envelope::Envelope;
 use crate::log;
-use crate::mailbox::{self, Event, event_of, next_event};
-use crate::process;
-use crate::spawn::Spawn;
-use crate::start::Starting;
+use crate::mailbox::{self, Event, NameLost, next_event};
+use crate::names::Resolver;
 pub use crate::start::{Start, StartError, Starter};
-use crate::types::{ActorResult, Destination, ExitReason, Pid, Reference};
-use crate::watch::{AliasMode, MonitorOptions, monitor, monitor_with};
+use crate::types::{ActorResult, ExitReason, Pid, Reference};
+pub use crate::via::Via;
+pub use reference::{CallError, ServerRef, StartOptions};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 /// The state of a server, and what it does.
 ///
@@ -96,6 +108,32 @@ pub trait Server: Sized {
     fn info(&mut self, event: Event) -> ActorResult {
         drop(event);
         Ok(())
+    }
+
+    /// What happens when another server with the same cluster name is met, since parts of
+    /// the cluster were apart. It counts for a server that is started under
+    /// [`Via::Cluster`].
+    ///
+    /// Unless overridden, one of the two loses the name and is told
+    /// ([`Resolver::RandomNotify`]). OTP's servers have `random_exit`, which kills one. A
+    /// function that decides ([`Resolver::Ask`]) has to see to the loser itself, who is not
+    /// told.
+    fn resolver() -> Resolver {
+        Resolver::RandomNotify
+    }
+
+    /// The cluster name under which this server was started is another one's now, or
+    /// nobody's (`lost.both`): see [`Server::resolver`]. Nobody finds this server under it any
+    /// more. What came before this has been handled; what came after it waits. The other one
+    /// may be asked for its state, or told this one's.
+    ///
+    /// Unless overridden, ends the server with `Shutdown`.
+    ///
+    /// # Errors
+    /// The server is to end.
+    fn name_lost(&mut self, lost: NameLost) -> ActorResult {
+        drop(lost);
+        Err(ExitReason::Shutdown)
     }
 
     /// Runs when the server ends by itself: after an `Err`, a stop, or the exit
@@ -146,6 +184,7 @@ pub(crate) fn run<S: Server>(
     starter: &Starter,
     init: impl FnOnce() -> Result<S, ExitReason>,
 ) -> ActorResult {
+    starter.register(S::resolver())?;
     let mut server = init()?;
     starter.ready();
     loop {
@@ -164,6 +203,7 @@ fn handle<S: Server>(server: &mut S, starter: &Starter, event: Event) -> ActorRe
     let mut message = match event {
         Event::Message(message) => message,
         Event::Exit(exited) if starter.pid() == Some(exited.sender) => return Err(exited.reason),
+        Event::NameLost(lost) if is_name_of(starter, &lost) => return server.name_lost(lost),
         other => return server.info(other),
     };
     match Envelope::decode(message.body) {
@@ -184,6 +224,10 @@ fn handle<S: Server>(server: &mut S, starter: &Starter, event: Event) -> ActorRe
     }
 }
 
+fn is_name_of(starter: &Starter, lost: &NameLost) -> bool {
+    matches!(starter.via(), Some(Via::Cluster(name)) if *name == lost.name)
+}
+
 /// What a caller got wrong must not end the server that others use.
 fn understood<T: Decode>(body: Vec<u8>) -> Option<T> {
     match T::decode(body) {
@@ -192,162 +236,5 @@ fn understood<T: Decode>(body: Vec<u8>) -> Option<T> {
             log::warn(&["call or cast dropped: ", &error.problem].concat());
             None
         }
-    }
-}
-
-/// A server, as others see it: by pid or by name.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct ServerRef<S> {
-    to: Destination,
-    #[serde(skip)]
-    server: PhantomData<fn(S)>,
-}
-
-impl<S> Clone for ServerRef<S> {
-    fn clone(&self) -> Self {
-        Self::at(self.to.clone())
-    }
-}
-
-impl<S> ServerRef<S> {
-    /// The server with this pid or name, here or on another node. That it is such
-    /// a server is the caller's word.
-    #[must_use]
-    pub fn at(to: impl Into<Destination>) -> Self {
-        Self { to: to.into(), server: PhantomData }
-    }
-
-    /// Where calls go.
-    #[must_use]
-    pub fn destination(&self) -> &Destination {
-        &self.to
-    }
-}
-
-/// Why a call has no answer. The server may or may not have handled it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError {
-    /// The server ended, or was not there.
-    Exit(ExitReason),
-    /// No answer came in time; none will come any more.
-    Timeout,
-    /// The answer is not what this caller takes for one.
-    Decode(DecodeError),
-}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exit(reason) => write!(f, "the called actor ended: {reason}"),
-            Self::Timeout => f.write_str("no answer in time"),
-            Self::Decode(error) => write!(f, "the answer: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for CallError {}
-
-impl<S: Server> ServerRef<S> {
-    /// Starts a server by the name of the function that serves it, and waits
-    /// until it is ready.
-    ///
-    /// # Errors
-    /// It did not get ready; [`StartError`] says why.
-    pub fn start(function: &str, init: &S::Init) -> Result<Self, StartError> {
-        Self::start_with(function, init, false, None, |spawn| spawn)
-    }
-
-    /// [`ServerRef::start`], and links the server to the caller.
-    ///
-    /// # Errors
-    /// As [`ServerRef::start`]. A caller that does not trap exits ends with a
-    /// server that fails to start.
-    pub fn start_link(function: &str, init: &S::Init) -> Result<Self, StartError> {
-        Self::start_with(function, init, true, None, |spawn| spawn)
-    }
-
-    /// [`ServerRef::start`] with a say in how: a link, a time limit, a name,
-    /// another module or node.
-    ///
-    /// # Errors
-    /// As [`ServerRef::start`].
-    pub fn start_with(
-        function: &str,
-        init: &S::Init,
-        link: bool,
-        timeout: Option<Duration>,
-        options: impl FnOnce(Spawn) -> Spawn,
-    ) -> Result<Self, StartError> {
-        let starting = Starting { function, argument: init.encode(), link, timeout };
-        starting.run(options).map(Self::at)
-    }
-
-    /// Asks, and waits for the answer.
-    ///
-    /// The wait takes constant time however full the mailbox is, and no answer
-    /// comes after it has failed.
-    ///
-    /// # Errors
-    /// There is no answer; [`CallError`] says why.
-    pub fn call(&self, call: &S::Call, timeout: Duration) -> Result<S::Reply, CallError> {
-        let alias = Some(AliasMode::ReplyDemonitor);
-        let options = MonitorOptions { alias, tag: None, priority: false };
-        let monitor = monitor_with(self.to.clone(), &options);
-        let reference = monitor.reference();
-        let envelope = Envelope::Call { reply_to: reference, body: call.encode() };
-        // A name that nobody has is told by the monitor as well.
-        self.post(&envelope);
-        let answer = match event_of(reference, Some(timeout)) {
-            Some(answer) => {
-                // Either event has ended the monitor and the alias.
-                monitor.keep();
-                Some(answer)
-            }
-            None => {
-                // Ends the alias too. An answer that came meanwhile still counts.
-                drop(monitor);
-                event_of(reference, Some(Duration::ZERO))
-            }
-        };
-        match answer {
-            Some(Event::Message(message)) => message.decode().map_err(CallError::Decode),
-            Some(Event::Down(down)) => Err(CallError::Exit(down.reason)),
-            _ => Err(CallError::Timeout),
-        }
-    }
-
-    /// Tells, without an answer. Nothing is said where there is no server.
-    pub fn cast(&self, cast: &S::Cast) {
-        self.post(&Envelope::Cast { body: cast.encode() });
-    }
-
-    /// Ends the server in an orderly way and waits for its end.
-    ///
-    /// # Errors
-    /// It ended for another reason than `Normal`, or not in time.
-    pub fn stop(&self, timeout: Duration) -> Result<(), CallError> {
-        let monitor = monitor(self.to.clone());
-        self.post(&Envelope::Stop);
-        match monitor.wait(Some(timeout)) {
-            Ok(down) if down.reason == ExitReason::Normal => Ok(()),
-            Ok(down) => Err(CallError::Exit(down.reason)),
-            Err(_) => Err(CallError::Timeout),
-        }
-    }
-
-    /// The server's pid, where it is known or registered on this node.
-    #[must_use]
-    pub fn pid(&self) -> Option<Pid> {
-        match &self.to {
-            Destination::Pid(pid) => Some(*pid),
-            Destination::Name(name) => process::whereis(name),
-            Destination::NodeName(_) | Destination::Alias(_) => None,
-        }
-    }
-
-    fn post(&self, envelope: &Envelope) {
-        let options = mailbox::SendOptions::empty();
-        let _ = mailbox::send_bytes_with(self.to.clone(), &envelope.encode(), options);
     }
 }

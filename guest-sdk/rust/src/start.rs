@@ -2,14 +2,17 @@
 //!
 //! A server or supervisor is ready when its own start has succeeded, not when it
 //! exists. So its starter waits for an empty message to an alias, or for the
-//! monitor to say why it will never come.
+//! monitor to say why it will never come. Where it is to have a name, it takes that before
+//! anything else, and a taken one is told through the alias as well.
 
 use crate::codec::{Decode, DecodeError, Raw};
 use crate::envelope::Envelope;
 use crate::mailbox::{self, Event, event_where, event_where_timeout};
+use crate::names::Resolver;
 use crate::process;
 use crate::spawn::{Spawn, SpawnError};
 use crate::types::{ExitReason, Pid, Reference};
+use crate::via::{Refused, Via};
 use crate::watch::{AliasLife, alias_with};
 use std::fmt;
 use std::time::Duration;
@@ -25,10 +28,11 @@ pub struct Start<A> {
     pub starter: Starter,
 }
 
-/// Who waits for an actor to be ready, if anybody does.
+/// Who waits for an actor to be ready, if anybody does, and the name that it is to have.
 #[derive(Debug)]
 pub struct Starter {
     waiting: Option<(Pid, Reference)>,
+    via: Option<Via>,
 }
 
 impl Starter {
@@ -36,6 +40,37 @@ impl Starter {
     #[must_use]
     pub fn pid(&self) -> Option<Pid> {
         self.waiting.map(|(pid, _)| pid)
+    }
+
+    /// The name under which this actor was started, if any.
+    #[must_use]
+    pub fn via(&self) -> Option<&Via> {
+        self.via.as_ref()
+    }
+
+    /// Takes the name under which this actor was started; nothing to do if there is none.
+    /// Servers and supervisors do so by themselves, before anything else.
+    ///
+    /// # Errors
+    /// It did not get the name; the starter knows if another actor has it. This actor is
+    /// to end with the reason given.
+    pub fn register(&self, resolver: Resolver) -> Result<(), ExitReason> {
+        let Some(via) = &self.via else { return Ok(()) };
+        let (by, was_found) = match via.register(resolver) {
+            Ok(()) => return Ok(()),
+            Err(Refused::Taken { by, was_found }) => (by, was_found),
+            Err(Refused::Failed(why)) => {
+                return Err(ExitReason::Error(format!("{via} was not given: {why}")));
+            }
+        };
+        if let Some((starter, ready)) = self.waiting {
+            // The starter hears it as an answer, and not by its link.
+            process::unlink(starter);
+            let _ = mailbox::send_to(ready, &Raw(Envelope::Taken { by }.encode()));
+        }
+        // Whoever found this actor, and waits, hears that there was no such server: they can
+        // ask the other one, as nothing was done.
+        Err(if was_found { ExitReason::Noproc } else { ExitReason::Normal })
     }
 
     /// Says that this actor is ready. An actor that ends without saying so has
@@ -50,12 +85,14 @@ impl Starter {
 
 impl<A: Decode> Decode for Start<A> {
     fn decode(body: Vec<u8>) -> Result<Self, DecodeError> {
-        let (waiting, argument) = match Envelope::decode(body) {
-            Ok(Envelope::Start { starter, ready, argument }) => (Some((starter, ready)), argument),
-            Ok(other) => (None, other.encode()),
-            Err(argument) => (None, argument),
+        let (waiting, via, argument) = match Envelope::decode(body) {
+            Ok(Envelope::Start { starter, ready, via, argument }) => {
+                (Some((starter, ready)), via, argument)
+            }
+            Ok(other) => (None, None, other.encode()),
+            Err(argument) => (None, None, argument),
         };
-        Ok(Self { argument: A::decode(argument)?, starter: Starter { waiting } })
+        Ok(Self { argument: A::decode(argument)?, starter: Starter { waiting, via } })
     }
 }
 
@@ -66,6 +103,9 @@ pub enum StartError {
     Spawn(SpawnError),
     /// It ended before it was ready.
     Exit(ExitReason),
+    /// The name under which it was to start is this actor's. It has ended without having
+    /// begun (OTP's `already_started`).
+    AlreadyStarted(Pid),
     /// It was not ready in time, and was killed.
     Timeout,
 }
@@ -75,6 +115,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Spawn(error) => write!(f, "not made: {error}"),
             Self::Exit(reason) => write!(f, "ended before it was ready: {reason}"),
+            Self::AlreadyStarted(pid) => write!(f, "already started: {pid} has the name"),
             Self::Timeout => f.write_str("not ready in time"),
         }
     }
@@ -89,14 +130,16 @@ pub(crate) struct Starting<'a> {
     pub(crate) argument: Vec<u8>,
     pub(crate) link: bool,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) via: Option<Via>,
 }
 
 impl Starting<'_> {
     /// Starts the actor and waits until it is ready.
     pub(crate) fn run(self, options: impl FnOnce(Spawn) -> Spawn) -> Result<Pid, StartError> {
         let ready = alias_with(AliasLife::Reply, false);
-        let (starter, argument) = (process::me(), self.argument);
-        let argument = Envelope::Start { starter, ready: ready.reference(), argument }.encode();
+        let (starter, via, argument) = (process::me(), self.via, self.argument);
+        let start = Envelope::Start { starter, ready: ready.reference(), via, argument };
+        let argument = start.encode();
         let mut spawn = options(Spawn::function(self.function, &Raw(argument))).monitor();
         if self.link {
             spawn = spawn.link();
@@ -111,7 +154,14 @@ impl Starting<'_> {
             Some(timeout) => event_where_timeout(timeout, is_answer),
         };
         let error = match answer {
-            Some(Event::Message(_)) => return Ok(spawned.pid),
+            Some(Event::Message(message)) => match Envelope::decode(message.body) {
+                Ok(Envelope::Taken { by }) => {
+                    // From here on nothing of it is left.
+                    let _ = monitor.wait(None);
+                    StartError::AlreadyStarted(by)
+                }
+                _ => return Ok(spawned.pid),
+            },
             Some(Event::Down(down)) => StartError::Exit(down.reason),
             _ => {
                 process::exit(spawned.pid, &ExitReason::Kill);

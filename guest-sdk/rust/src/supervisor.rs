@@ -28,6 +28,11 @@
 //! end the supervisor, with `Shutdown`, after its children: whoever supervises it
 //! decides then. An orderly stop is `Shutdown`, then `Kill` when the child's time
 //! is over.
+//!
+//! A child that is to start under a name ([`Child::via`]) and finds it taken has not
+//! started: a start fails, and so does the supervisor's own; a restart counts as one more,
+//! at once, as in OTP. So a child with a cluster name is `Transient` as a rule: it is not
+//! started again when it loses the name to another server and ends by that.
 
 mod child;
 mod control;

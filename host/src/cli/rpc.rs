@@ -21,8 +21,9 @@ use super::{bring, here, output, progress, remote};
 /// The function runs in a fresh instance of the module. A module that the other node
 /// lacks travels along, a file too. Nothing is granted to it.
 ///
-/// With @ACTOR instead of a module, a generic server that lives there is asked: CALL is a
-/// value in JSON, or a word for one, as in 'List' for "List", 'Add("milk")' for
+/// With @ACTOR instead of a module, a generic server is asked: one that lives there, by its
+/// id or registered name, or else the one with that cluster name, or else for SCOPE/GROUP a
+/// member of that group, of that node if it has one. CALL is a value in JSON, or a word for one, as in 'List' for "List", 'Add("milk")' for
 /// {"Add": "milk"} and 'Move("milk", 2)' for {"Move": ["milk", 2]}. The answer is JSON.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "odeon rpc [OPTIONS] NODE MODULE CALL\n       \
@@ -30,7 +31,7 @@ use super::{bring, here, output, progress, remote};
 pub(crate) struct Rpc {
     /// NODE: as name@host; a name alone gets this machine's host.
     /// MODULE: a file, or a module's name or short id on the node that is asked; or
-    /// @ACTOR, with an actor's registered name or id.
+    /// @ACTOR, with an actor's id, registered name or cluster name, or a SCOPE/GROUP.
     /// CALL: as in 'add(1, 2)', or with JSON 'add [1, 2]'.
     #[arg(num_args = 2..=3, required = true, value_name = "WORDS")]
     words: Vec<String>,

@@ -7,6 +7,7 @@ use crate::process;
 use crate::spawn::Spawn;
 use crate::start::{StartError, Starting, forget_link};
 use crate::types::{ExitReason, Pid};
+use crate::via::Via;
 use crate::watch::monitor;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub struct Child {
     function: String,
     argument: Vec<u8>,
     name: Option<String>,
+    via: Option<Via>,
     /// Whether the supervisor waits until the child says that it is ready.
     says_ready: bool,
     pub(super) restart: Restart,
@@ -58,6 +60,7 @@ impl Child {
             function: function.to_owned(),
             argument: argument.encode(),
             name: None,
+            via: None,
             says_ready: false,
             restart: Restart::Permanent,
             shutdown: Shutdown::TimeoutMs(5000),
@@ -91,6 +94,13 @@ impl Child {
         self
     }
 
+    /// Started under this name, each time: for servers and supervisors, which take it before
+    /// anything else. If another actor has it the child has not started.
+    pub fn via(mut self, via: Via) -> Self {
+        (self.via, self.says_ready) = (Some(via), true);
+        self
+    }
+
     /// When it is started again; `Permanent` unless said otherwise.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
@@ -115,9 +125,9 @@ impl Child {
             spawn
         };
         if self.says_ready {
-            let argument = self.argument.clone();
-            let function = &self.function;
-            return Starting { function, argument, link: true, timeout: None }.run(options);
+            let (function, argument) = (self.function.as_str(), self.argument.clone());
+            let via = self.via.clone();
+            return Starting { function, argument, link: true, timeout: None, via }.run(options);
         }
         let spawn = Spawn::function(&self.function, &Raw(self.argument.clone()));
         let spawned = options(spawn.link()).start().map_err(StartError::Spawn)?;

@@ -7,6 +7,7 @@ use crate::codec::{DecodeError, Encode};
 use crate::server::{CallError, ServerRef};
 use crate::start::{StartError, Starting};
 use crate::types::{Destination, Pid};
+use crate::via::Via;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -88,6 +89,12 @@ impl SupervisorRef {
         Self { server: ServerRef::at(to) }
     }
 
+    /// The supervisor that is found by this whenever it is asked.
+    #[must_use]
+    pub fn via(via: Via) -> Self {
+        Self { server: ServerRef::via(via) }
+    }
+
     /// Starts a supervisor by the name of its function, links it to the caller,
     /// and waits until all its children have started.
     ///
@@ -98,7 +105,7 @@ impl SupervisorRef {
         argument: &A,
     ) -> Result<Self, StartError> {
         let argument = argument.encode();
-        let starting = Starting { function, argument, link: true, timeout: None };
+        let starting = Starting { function, argument, link: true, timeout: None, via: None };
         starting.run(|spawn| spawn).map(Self::at)
     }
 

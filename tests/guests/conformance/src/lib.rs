@@ -8,6 +8,7 @@ mod checks;
 mod convert;
 mod hostile;
 mod locked;
+mod named;
 mod puppet;
 mod referees;
 mod servers;
@@ -15,6 +16,7 @@ mod servers;
 use calls::*;
 use checks::*;
 use locked::{locked, locked_to_death};
+use named::*;
 use odeon_guest::groups::Scope;
 use odeon_guest::mailbox::Event;
 use odeon_guest::{ActorResult, ExitReason, Raw, actors, me, names, next_event, send_bytes};
@@ -65,12 +67,18 @@ actors! {
     tally, square, root, reporting_root, reporter,
     add, half, slow, same, tell, too_long, gather,
     locked, locked_to_death,
+    via_add, via_find_and_add, via_wait, via_start, via_whereis, via_tell_all, via_open,
+    via_impostor, impostor,
+    heir, heir_find_and_add, named_root, finder,
     greater, smaller, neither, trapping, hanging, babbling,
+    check_a_group_is_shared_by_all_that_start_under_it,
+    check_a_supervised_name_is_had_again_after_a_restart,
     check_call_answers,
     check_call_timeout_leaves_nothing_behind,
     check_call_to_the_dead_gives_the_reason,
     check_deferred_reply,
     check_failing_init_gives_the_reason,
+    check_find_or_start_gives_all_who_ask_one_server,
     check_monitor_guard_ends_the_monitor,
     check_rpc_collection_gives_labelled_outcomes,
     check_rpc_gives_values_and_errors,
@@ -84,4 +92,8 @@ actors! {
     check_supervisor_stops_in_reverse_order,
     check_task_gives_result_or_reason,
     check_timer_can_be_cancelled,
+    check_via_finds_what_was_started_under_it,
+    check_via_is_the_servers_before_its_init,
+    check_via_taken_names_the_owner_and_begins_nothing,
+    check_via_that_is_no_name_fails_the_start,
 }

@@ -24,12 +24,15 @@ use serde::{Deserialize, Serialize};
 /// Function names of the guest `conformance` that check the guest SDK from
 /// within: each ends `normal` if all is as it should be, else with the text of
 /// what is not. They take no argument.
-pub const SDK_CHECKS: [&str; 18] = [
+pub const SDK_CHECKS: [&str; 25] = [
+    "check_a_group_is_shared_by_all_that_start_under_it",
+    "check_a_supervised_name_is_had_again_after_a_restart",
     "check_call_answers",
     "check_call_timeout_leaves_nothing_behind",
     "check_call_to_the_dead_gives_the_reason",
     "check_deferred_reply",
     "check_failing_init_gives_the_reason",
+    "check_find_or_start_gives_all_who_ask_one_server",
     "check_monitor_guard_ends_the_monitor",
     "check_rpc_collection_gives_labelled_outcomes",
     "check_rpc_gives_values_and_errors",
@@ -43,6 +46,10 @@ pub const SDK_CHECKS: [&str; 18] = [
     "check_supervisor_stops_in_reverse_order",
     "check_task_gives_result_or_reason",
     "check_timer_can_be_cancelled",
+    "check_via_finds_what_was_started_under_it",
+    "check_via_is_the_servers_before_its_init",
+    "check_via_taken_names_the_owner_and_begins_nothing",
+    "check_via_that_is_no_name_fails_the_start",
 ];
 
 /// The argument of a puppet.
