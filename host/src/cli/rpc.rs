@@ -23,8 +23,9 @@ use super::{bring, here, output, progress, remote};
 ///
 /// With @ACTOR instead of a module, a generic server is asked: one that lives there, by its
 /// id or registered name, or else the one with that cluster name, or else for SCOPE/GROUP a
-/// member of that group, of that node if it has one. CALL is a value in JSON, or a word for one, as in 'List' for "List", 'Add("milk")' for
-/// {"Add": "milk"} and 'Move("milk", 2)' for {"Move": ["milk", 2]}. The answer is JSON.
+/// member of that group, of that node if it has one. CALL is a value in JSON, or a word for
+/// one, as in 'List' for "List", 'Add("milk")' for {"Add": "milk"} and 'Move("milk", 2)' for
+/// {"Move": ["milk", 2]}. The answer is JSON.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "odeon rpc [OPTIONS] NODE MODULE CALL\n       \
                             odeon rpc [OPTIONS] --all MODULE CALL")]
