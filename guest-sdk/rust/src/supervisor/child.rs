@@ -40,6 +40,7 @@ pub enum Shutdown {
 pub struct Child {
     pub(super) id: String,
     module: Option<String>,
+    node: Option<String>,
     function: String,
     argument: Vec<u8>,
     name: Option<String>,
@@ -55,6 +56,7 @@ impl Child {
         Self {
             id: id.into(),
             module: None,
+            node: None,
             function: function.to_owned(),
             argument: argument.encode(),
             name: None,
@@ -85,6 +87,13 @@ impl Child {
         self
     }
 
+    /// On the node of this name, which gets the module where it lacks it. While that node
+    /// cannot be reached, every attempt counts as a restart.
+    pub fn on(mut self, node: impl Into<String>) -> Self {
+        self.node = Some(node.into());
+        self
+    }
+
     /// Registered under this name before it runs, each time.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -108,6 +117,9 @@ impl Child {
         let options = |mut spawn: Spawn| {
             if let Some(module) = &self.module {
                 spawn = spawn.module(module);
+            }
+            if let Some(node) = &self.node {
+                spawn = spawn.on(node);
             }
             if let Some(name) = &self.name {
                 spawn = spawn.named(name);
