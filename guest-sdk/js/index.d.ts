@@ -106,12 +106,16 @@ export interface Wait {
   timeout?: number;
 }
 
-/** The oldest message; other events stay. `null` if none came in time. */
-export function receive<T = any>(wait?: Wait): Message<T> | null;
+/** The oldest message; other events stay. Waits for ever. */
+export function receive<T = any>(): Message<T>;
+/** The same; `null` if none came in time. */
+export function receive<T = any>(wait: Wait): Message<T> | null;
 /** The message that came by this alias. */
 export function receive<T = any>(wait: Wait & { of: Reference }): Message<T> | null;
+/** The oldest event of any kind. Waits for ever. */
+export function receiveEvent(): Event;
 /** The oldest event of any kind, or of a reference: its monitor, alias, timer or request. */
-export function receiveEvent(wait?: Wait & { of?: Reference }): Event | null;
+export function receiveEvent(wait: Wait & { of?: Reference }): Event | null;
 /** The oldest event that fits; others stay. */
 export function receiveWhere(fits: (event: Event) => boolean, wait?: Wait): Event | null;
 

@@ -10,6 +10,8 @@
 //! - a command that ends in `&` stays, and its first lines of output are awaited;
 //! - output that begins with `error:` goes with a failure, any other with success;
 //! - this machine's name is `box`, in commands and in output;
+//! - `<!-- needs: files -->` before a block: it is run where these are, as guests in languages
+//!   whose tools could be had;
 //! - `<!-- not run: why -->` before a block: only its words are checked.
 
 mod console;
@@ -49,7 +51,11 @@ fn every_command_of_the_documents_does_what_they_show() {
         let mut console = Console::new(&root());
         for block in &page.blocks {
             match block {
-                Block::Run(commands) => {
+                Block::Run { needs, commands } => {
+                    if let Some(lacks) = needs.iter().find(|file| !root().join(file).exists()) {
+                        println!("left out: a block of {}: there is no {lacks}", page.name);
+                        continue;
+                    }
                     for command in commands {
                         console.check(&page.name, command);
                         run += 1;

@@ -17,8 +17,15 @@ pub(crate) struct Page {
 
 /// A block of commands.
 pub(crate) enum Block {
-    Run(Vec<Command>),
-    NotRun { why: String, commands: Vec<Command> },
+    /// Run where these files of the project are.
+    Run {
+        needs: Vec<String>,
+        commands: Vec<Command>,
+    },
+    NotRun {
+        why: String,
+        commands: Vec<Command>,
+    },
 }
 
 /// A command, and what it prints.
@@ -68,10 +75,14 @@ fn blocks(name: &str, text: &str) -> Vec<Block> {
             _ => continue,
         };
         assert!(!commands.is_empty(), "{name}: a block without commands: {body:?}");
-        let not_run = before.strip_prefix("<!-- not run: ").and_then(|it| it.strip_suffix(" -->"));
-        blocks.push(match not_run {
+        let said = |what| before.strip_prefix(what).and_then(|it| it.strip_suffix(" -->"));
+        blocks.push(match said("<!-- not run: ") {
             Some(why) => Block::NotRun { why: why.to_owned(), commands },
-            None => Block::Run(commands),
+            None => {
+                let needs = said("<!-- needs: ").unwrap_or_default();
+                let needs = needs.split_whitespace().map(str::to_owned).collect();
+                Block::Run { needs, commands }
+            }
         });
         before = "";
     }

@@ -2,18 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// A language with an SDK of its own.
+/// A language of projects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     C,
     Zig,
     Js,
+    Python,
+    Ts,
 }
 
 impl Language {
-    pub(crate) const ALL: [Self; 3] = [Self::C, Self::Zig, Self::Js];
+    /// Those with a guest in `guests/languages`.
+    pub(crate) const ALL: [Self; 4] = [Self::C, Self::Zig, Self::Js, Self::Python];
+    /// TypeScript is JavaScript when it runs: its guest shows the building alone.
+    pub(crate) const PROJECTS: [Self; 5] = [Self::C, Self::Zig, Self::Js, Self::Python, Self::Ts];
 
     /// As `--lang` has it.
     pub(crate) fn name(self) -> &'static str {
@@ -21,7 +26,14 @@ impl Language {
             Self::C => "c",
             Self::Zig => "zig",
             Self::Js => "js",
+            Self::Python => "python",
+            Self::Ts => "ts",
         }
+    }
+
+    /// How its sources end.
+    pub(crate) fn extension(self) -> &'static str {
+        if self == Self::Python { "py" } else { self.name() }
     }
 }
 
@@ -53,23 +65,38 @@ pub(crate) fn odeon(home: &Path) -> Command {
 
 /// Builds a project; nothing where the toolchain is not there, which is said.
 pub(crate) fn build(language: Language, dir: &Path, to: &Path) -> Option<PathBuf> {
+    let (code, said) = try_build(language, dir, to)?;
+    assert_eq!(code, Some(0), "{language:?} does not build: {said}");
+    Some(to.to_owned())
+}
+
+/// The exit code of a build and what it said; nothing where the toolchain is not there.
+pub(crate) fn try_build(
+    language: Language,
+    dir: &Path,
+    to: &Path,
+) -> Option<(Option<i32>, String)> {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = odeon(&std::env::temp_dir());
     let Output { status, stderr, .. } =
         command.arg("build").arg(dir).arg("-o").arg(to).output().expect("it can be run");
-    let said = String::from_utf8_lossy(&stderr);
+    let said = String::from_utf8_lossy(&stderr).into_owned();
     if status.code() == Some(NO_TOOLCHAIN) {
         println!("left out: {language:?}: {said}");
         return None;
     }
-    assert!(status.success(), "{language:?} does not build: {said}");
-    Some(to.to_owned())
+    Some((status.code(), said))
 }
 
-/// The language's guest.
-pub(crate) fn built(language: Language) -> Option<Vec<u8>> {
-    let dir = tests().join("guests/languages").join(language.name());
-    let to = tests().join(format!("../target/guests/language-{}.wasm", language.name()));
-    let to = build(language, &dir, &to)?;
-    Some(std::fs::read(to).expect("it was just built"))
+/// The language's guest, which is built once for all tests.
+pub(crate) fn built(language: Language) -> Option<&'static [u8]> {
+    static BUILT: [OnceLock<Option<Vec<u8>>>; Language::PROJECTS.len()] =
+        [const { OnceLock::new() }; Language::PROJECTS.len()];
+    let module = BUILT[language as usize].get_or_init(|| {
+        let dir = tests().join("guests/languages").join(language.name());
+        let to = tests().join(format!("../target/guests/language-{}.wasm", language.name()));
+        let to = build(language, &dir, &to)?;
+        Some(std::fs::read(to).expect("it was just built"))
+    });
+    module.as_deref()
 }

@@ -21,7 +21,8 @@ use odeon::{Node, Spawn, Start};
 use odeon_core::process::{Event, Filter};
 use odeon_core::{Pid, Reason};
 use odeon_tests::cluster::Pair;
-use odeon_tests::{World, in_time};
+use odeon_tests::{COMPILE_DEADLINE, World, in_time};
+use tokio::sync::Mutex;
 
 /// What is checked within one node, and between two.
 const CHECKS: [&str; 7] = [
@@ -36,12 +37,25 @@ const CHECKS: [&str; 7] = [
 
 const VECTORS: &str = include_str!("../../guest-sdk/vectors.txt");
 
+/// One at a time: the compiler takes half a minute for the largest guest, and the next one
+/// finds what it made.
+static COMPILING: Mutex<()> = Mutex::const_new(());
+
 /// A node with the language's guest; nothing where that cannot be built.
 async fn world(language: Language) -> Option<World> {
     let module = built(language)?;
     let world = World::start().await;
-    world.node.modules().deploy(language.name(), &module).expect("it can be deployed");
+    deploy(&world.node, language, module).await;
     Some(world)
+}
+
+/// Gives a node the language's guest, compiled.
+async fn deploy(node: &Node, language: Language, module: &[u8]) {
+    let _alone = COMPILING.lock().await;
+    node.modules().deploy(language.name(), module).expect("it can be deployed");
+    let spawn = Spawn::new(language.name(), start("nothing", &[]));
+    let made = tokio::time::timeout(COMPILE_DEADLINE, node.spawn_watched(spawn)).await;
+    made.expect("it is compiled in time").expect("it can be made");
 }
 
 fn start(function: &str, argument: &[u8]) -> Start {
@@ -110,7 +124,7 @@ async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
     let Some(module) = built(language) else { return };
     let pair = Pair::start().await;
     let near = &pair.near.world.node;
-    near.modules().deploy(language.name(), &module).expect("it can be deployed");
+    deploy(near, language, module).await;
     let reason = end_of(near, language, "check_far", &text(&pair.far.name)).await;
     assert_eq!(reason, Reason::Normal);
 }
@@ -136,6 +150,17 @@ async fn a_failure_says_what_is_wrong(language: Language) {
     assert!(!matches!(reason, Reason::Normal | Reason::Trap(_)), "{reason}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn typescript_of_several_files_runs_without_its_types() {
+    let Some(world) = world(Language::Ts).await else { return };
+    let checked = end_of(&world.node, Language::Ts, "check_types", &[]).await;
+    assert_eq!(checked, Reason::Normal);
+    let crashed = end_of(&world.node, Language::Ts, "crash", &[]).await;
+    let is_told = matches!(&crashed, Reason::Trap(text)
+        if text.contains("on purpose") && text.contains("main.js"));
+    assert!(is_told, "{crashed}");
+}
+
 macro_rules! languages {
     ($($language:ident $module:ident: $($test:ident),*;)*) => {
         $(mod $module {
@@ -158,4 +183,4 @@ macro_rules! languages {
     };
 }
 
-languages! { C c, Zig zig, Js js }
+languages! { C c, Zig zig, Js js, Python python }

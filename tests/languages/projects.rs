@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::build::{Language, build, built, odeon};
+use crate::build::{Language, build, built, odeon, try_build};
 
 /// Runs a command to its end; gives its exit code and all that it printed.
 fn run(command: &mut Command) -> (Option<i32>, String) {
@@ -28,7 +28,7 @@ fn new_project(dir: &Path, language: Language) {
 
 #[test]
 fn a_new_project_of_each_language_builds_and_its_test_holds() {
-    for language in Language::ALL {
+    for language in Language::PROJECTS {
         let dir = tempfile::tempdir().expect("temporary directory");
         new_project(dir.path(), language);
         let project = dir.path().join("hello");
@@ -44,20 +44,20 @@ fn a_new_project_of_each_language_builds_and_its_test_holds() {
 
 #[test]
 fn a_project_that_does_not_compile_is_told_where() {
-    for language in [Language::C, Language::Zig, Language::Js] {
+    for language in Language::PROJECTS {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let name = language.name();
+        let source = format!("main.{}", language.extension());
         new_project(dir.path(), language);
         let project = dir.path().join("hello");
-        if build(language, &project, &project.join("hello.wasm")).is_none() {
-            continue;
-        }
-        std::fs::write(project.join(format!("src/main.{name}")), "this is no program(\n")
+        std::fs::write(project.join("src").join(&source), "this is no program(\n")
             .expect("written");
-        let (code, text) = run(odeon(dir.path()).arg("build").arg(&project));
+        let Some((code, text)) = try_build(language, &project, &project.join("hello.wasm")) else {
+            continue;
+        };
         assert_eq!(code, Some(1), "{language:?}: {text}");
         assert!(text.contains("the project does not build"), "{language:?}: {text}");
-        assert!(text.contains(&format!("main.{name}")), "{language:?}: {text}");
+        assert!(text.contains(&source), "{language:?}: {text}");
+        assert!(!project.join("hello.wasm").exists(), "{language:?}");
     }
 }
 
@@ -70,6 +70,8 @@ fn a_toolchain_that_is_not_there_is_named_with_the_way_to_get_it() {
         (Language::C, ["clang-19 lld-19 wasi-libc", "WASI_SDK_PATH", "odeon build --install"]),
         (Language::Zig, ["ziglang 0.17.0", "PyPI", "odeon build --install"]),
         (Language::Js, ["node", "Node.js 18", "npm"]),
+        (Language::Ts, ["node", "Node.js 18", "npm"]),
+        (Language::Python, ["python3", "Python 3.9", "venv"]),
     ] {
         let home = dir.path().join(language.name());
         std::fs::create_dir(&home).expect("made");

@@ -38,7 +38,7 @@ pub const RECEIVE_MS: u64 = 10_000;
 pub const QUIET_MS: u64 = 30;
 
 /// How long the first start may take, in which the guests are compiled.
-const COMPILE_DEADLINE: Duration = Duration::from_secs(300);
+pub const COMPILE_DEADLINE: Duration = Duration::from_secs(300);
 
 /// The bytes of a guest that `cargo xtask guests` built.
 ///

@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Actors: packages of the guests' workspace that are libraries.
-const ACTORS: [&str; 7] =
-    ["bench", "conformance", "counter", "ping-pong", "supervised", "todo", "watcher"];
+const ACTORS: [&str; 8] =
+    ["bench", "conformance", "counter", "ping-pong", "polyglot", "supervised", "todo", "watcher"];
 
 /// Ordinary programs: packages of the guests' workspace that have a `main`.
 const PROGRAMS: [&str; 1] = ["wordcount"];

@@ -1,13 +1,21 @@
 //! Guests in other languages than Rust: gets their tools where it may, and builds the
-//! guests of the suite `languages` with the program that users build with.
+//! guests of the suite `languages` and of the example `polyglot` with the program that users
+//! build with.
 
 use crate::toolchain;
 use anyhow::{Context, bail};
 use std::path::Path;
 use std::process::Command;
 
-/// The languages, by the folders of `tests/guests/languages`.
-const LANGUAGES: [&str; 3] = ["c", "zig", "js"];
+/// The languages, by the folders of their guests.
+const LANGUAGES: [&str; 4] = ["c", "zig", "js", "python"];
+
+/// Where there is a guest in each language, and what the modules are called.
+const GUESTS: [(&str, &str); 2] =
+    [("tests/guests/languages", "language"), ("examples/polyglot", "polyglot")];
+
+/// A project of nothing but the language, for its tools alone.
+const TYPESCRIPT: &str = "tests/guests/languages/ts";
 
 /// The exit code of `odeon build` for a toolchain that is not there.
 const NO_TOOLCHAIN: i32 = 6;
@@ -21,19 +29,26 @@ const NO_TOOLCHAIN: i32 = 6;
 pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
     toolchain::install_for_c()?;
     for language in LANGUAGES {
-        let status = Command::new(root.join("target/gate/odeon"))
-            .args(["build", "--install"])
-            .arg(root.join("tests/guests/languages").join(language))
-            .arg("--output")
-            .arg(root.join(format!("target/guests/language-{language}.wasm")))
-            .env("ODEON_TOOLS", root.join("target/tools"))
-            .status()
-            .context("cannot run target/gate/odeon")?;
-        match status.code() {
-            Some(0) => {}
-            Some(NO_TOOLCHAIN) => println!("    left out: {language}, as said above"),
-            _ => bail!("the guest in {language} does not build"),
+        for (folder, name) in GUESTS {
+            build_one(root, &format!("{folder}/{language}"), &format!("{name}-{language}"))?;
         }
+    }
+    build_one(root, TYPESCRIPT, "language-ts")
+}
+
+fn build_one(root: &Path, project: &str, name: &str) -> anyhow::Result<()> {
+    let status = Command::new(root.join("target/gate/odeon"))
+        .args(["build", "--install"])
+        .arg(root.join(project))
+        .arg("--output")
+        .arg(root.join(format!("target/guests/{name}.wasm")))
+        .env("ODEON_TOOLS", root.join("target/tools"))
+        .status()
+        .context("cannot run target/gate/odeon")?;
+    match status.code() {
+        Some(0) => {}
+        Some(NO_TOOLCHAIN) => println!("    left out: {project}, as said above"),
+        _ => bail!("{project} does not build"),
     }
     Ok(())
 }

@@ -6,12 +6,15 @@
 
 mod c;
 mod js;
+mod python;
 mod rust;
 mod tools;
 mod zig;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use odeon::modules::contract;
 
 use super::exit::{Exit, code};
 use super::language::Language;
@@ -22,7 +25,7 @@ use tools::Tools;
 /// Builds the actor in a directory, and puts the module into that directory.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Build {
-    /// The directory of the project: with Cargo.toml, or src/main.c, .zig or .js.
+    /// The directory of the project: with Cargo.toml, or src/main.c, .zig, .js, .ts or .py.
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Where to put the module; into the project's directory by default.
@@ -56,7 +59,8 @@ impl Build {
             Language::Rust => rust::compile(rust::toolchain()?, &self.dir)?,
             Language::C => c::compile(&project)?,
             Language::Zig => zig::compile(&project)?,
-            Language::Js => js::compile(&project)?,
+            Language::Js | Language::Ts => js::compile(&project)?,
+            Language::Python => python::compile(&project)?,
         };
         let name = built.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         let to = self.output.clone().unwrap_or_else(|| self.dir.join(format!("{name}.wasm")));
@@ -84,6 +88,15 @@ impl Project<'_> {
             keep(&dir.join(name), text)?;
         }
         Ok(dir)
+    }
+
+    /// The folder of the contract, as the project's directory sees it.
+    fn wit(&self) -> Result<PathBuf, Exit> {
+        let folder = Path::new(WORK).join("wit");
+        for (name, text) in contract::FILES {
+            keep(&self.dir.join(&folder).join(name), text)?;
+        }
+        Ok(folder)
     }
 
     /// Where the compiler is to put the module: named as the project's directory is.

@@ -88,7 +88,8 @@ fn newest(dir: &Path) -> (Option<SystemTime>, usize) {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let Ok(metadata) = entry.metadata() else { continue };
-            if name.starts_with('.') || matches!(&*name, "target" | "node_modules") {
+            if name.starts_with('.') || matches!(&*name, "target" | "node_modules" | "__pycache__")
+            {
                 continue;
             }
             if metadata.is_dir() {

@@ -16,15 +16,28 @@ pub(crate) enum Language {
     Zig,
     /// JavaScript, with QuickJS.
     Js,
+    /// TypeScript, as JavaScript.
+    Ts,
+    /// Python, with CPython.
+    Python,
 }
 
 /// The file by which a project is known, in the order in which they are looked for.
-const MARKS: [(&str, Language); 4] = [
+const MARKS: [(&str, Language); 6] = [
     ("Cargo.toml", Language::Rust),
     ("src/main.c", Language::C),
     ("src/main.zig", Language::Zig),
     ("src/main.js", Language::Js),
+    ("src/main.ts", Language::Ts),
+    ("src/main.py", Language::Python),
 ];
+
+/// A file of the Python SDK, as it lies in `guest-sdk/python`.
+macro_rules! python {
+    ($($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../../guest-sdk/python/", $name)))),*]
+    };
+}
 
 impl Language {
     /// The language of the project in a directory.
@@ -57,11 +70,30 @@ impl Language {
                 ("abi.zig", include_str!("../../../guest-sdk/zig/abi.zig")),
                 ("message.zig", include_str!("../../../guest-sdk/zig/message.zig")),
             ],
-            Self::Js => &[
+            Self::Js | Self::Ts => &[
                 ("package.json", include_str!("../../../guest-sdk/js/package.json")),
                 ("index.js", include_str!("../../../guest-sdk/js/index.js")),
                 ("message.js", include_str!("../../../guest-sdk/js/message.js")),
                 ("index.d.ts", include_str!("../../../guest-sdk/js/index.d.ts")),
+            ],
+            Self::Python => python![
+                "odeon_module.py",
+                "odeon/__init__.py",
+                "odeon/_host.py",
+                "odeon/entry.py",
+                "odeon/events.py",
+                "odeon/groups.py",
+                "odeon/locks.py",
+                "odeon/mailbox.py",
+                "odeon/message.py",
+                "odeon/names.py",
+                "odeon/node.py",
+                "odeon/process.py",
+                "odeon/rpc.py",
+                "odeon/terminal.py",
+                "odeon/timers.py",
+                "odeon/typed.py",
+                "odeon/words.py"
             ],
         }
     }

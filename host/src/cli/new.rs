@@ -22,7 +22,7 @@ pub(crate) struct New {
 }
 
 /// What a project ignores: what builds leave behind.
-const IGNORED: &str = "/target\n/.odeon\n/node_modules\n*.wasm\n";
+const IGNORED: &str = "/target\n/.odeon\n/node_modules\n__pycache__\n*.wasm\n";
 const README: &str = include_str!("new/README.md.in");
 
 /// The files of a project, and what its README says of tools.
@@ -53,6 +53,23 @@ fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'s
             ],
             "Building needs Node.js 18, and componentize-qjs, which `odeon build --install` gets\n\
              once for all projects. The SDK is in `node_modules/odeon` after the first build.",
+        ),
+        Language::Ts => (
+            &[
+                ("src/main.ts", include_str!("new/ts/main.ts.in")),
+                ("package.json", include_str!("new/js/package.json.in")),
+                ("tsconfig.json", include_str!("new/ts/tsconfig.json.in")),
+            ],
+            "Building needs Node.js 18, and componentize-qjs and esbuild, which `odeon build\n\
+             --install` gets once for all projects. It strips the types and does not check them:\n\
+             `npx tsc` does, after the first build, which puts the SDK and its types into\n\
+             `node_modules/odeon`.",
+        ),
+        Language::Python => (
+            &[("src/main.py", include_str!("new/python/main.py.in"))],
+            "Building needs Python 3.9, and componentize-py, which `odeon build --install` gets\n\
+             once for all projects. The SDK is in `.odeon/sdk` after the first build: point your\n\
+             editor there. Pure Python packages of the active virtual environment can be used.",
         ),
     }
 }

@@ -41,6 +41,7 @@ pub enum Shutdown {
 pub struct Child {
     pub(super) id: String,
     module: Option<String>,
+    node: Option<String>,
     function: String,
     argument: Vec<u8>,
     name: Option<String>,
@@ -57,6 +58,7 @@ impl Child {
         Self {
             id: id.into(),
             module: None,
+            node: None,
             function: function.to_owned(),
             argument: argument.encode(),
             name: None,
@@ -85,6 +87,13 @@ impl Child {
     /// In the module that is deployed under this name, not the supervisor's own.
     pub fn module(mut self, name: impl Into<String>) -> Self {
         self.module = Some(name.into());
+        self
+    }
+
+    /// On the node of this name, which gets the module where it lacks it. While that node
+    /// cannot be reached, every attempt counts as a restart.
+    pub fn on(mut self, node: impl Into<String>) -> Self {
+        self.node = Some(node.into());
         self
     }
 
@@ -118,6 +127,9 @@ impl Child {
         let options = |mut spawn: Spawn| {
             if let Some(module) = &self.module {
                 spawn = spawn.module(module);
+            }
+            if let Some(node) = &self.node {
+                spawn = spawn.on(node);
             }
             if let Some(name) = &self.name {
                 spawn = spawn.named(name);

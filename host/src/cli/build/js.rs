@@ -1,34 +1,55 @@
-//! Building in JavaScript: componentize-qjs puts QuickJS and the sources together.
+//! Building in JavaScript: componentize-qjs puts QuickJS and the sources together. Of
+//! TypeScript, esbuild makes JavaScript before that; it checks no types.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use odeon::modules::contract;
-
 use super::super::exit::Exit;
+use super::super::language::Language;
 use super::tools::{compile as run, found, missing};
-use super::{Project, WORK, keep};
+use super::{Project, WORK};
 
-/// The package of npm, and the version that the SDK is tested with.
-const PACKAGE: (&str, &str) = ("componentize-qjs", "0.4.5");
+/// A package of npm, and the version that the SDK is tested with.
+type Package = (&'static str, &'static str);
+const COMPONENTIZE: Package = ("componentize-qjs", "0.4.5");
+const ESBUILD: Package = ("esbuild", "0.28.2");
 
 pub(super) fn compile(project: &Project<'_>) -> Result<PathBuf, Exit> {
     if !found("node") {
         return Err(missing("node is not found: install Node.js 18 or later, and npm"));
     }
-    let tool = project.tools.npm(PACKAGE.0, PACKAGE.1)?;
+    let mut componentize = program(project, COMPONENTIZE)?;
     // Where JavaScript looks for a package of this name.
     project.sdk("node_modules/odeon")?;
-    for (name, text) in contract::FILES {
-        keep(&project.dir.join(WORK).join("wit").join(name), text)?;
-    }
+    let source = match project.language {
+        Language::Ts => stripped(project)?,
+        _ => PathBuf::from("src/main.js"),
+    };
+    let wit = project.wit()?;
     let module = project.module()?;
-    let mut node = Command::new("node");
-    node.arg(tool.join("node_modules").join(PACKAGE.0).join("bin").join(PACKAGE.0));
-    node.args(["--wit", ".odeon/wit", "--world", "actor", "--js", "src/main.js"]);
+    componentize.arg("--wit").arg(wit).args(["--world", "actor", "--js"]).arg(source);
     // No WASI: what an actor may do is in the contract.
-    node.args(["--module-root", ".", "--stub-wasi", "--sync", "--output"]);
-    node.arg(&module);
-    run(&mut node, project.dir)?;
+    componentize.args(["--module-root", ".", "--stub-wasi", "--sync", "--output"]);
+    componentize.arg(&module);
+    run(&mut componentize, project.dir)?;
     Ok(module)
+}
+
+/// The project's own TypeScript, as one file of JavaScript.
+fn stripped(project: &Project<'_>) -> Result<PathBuf, Exit> {
+    let to = Path::new(WORK).join("main.js");
+    let mut esbuild = program(project, ESBUILD)?;
+    esbuild.args(["src/main.ts", "--bundle", "--format=esm", "--platform=neutral"]);
+    esbuild.args(["--main-fields=module,main", "--external:odeon", "--log-level=warning"]);
+    esbuild.arg(format!("--outfile={}", to.display()));
+    run(&mut esbuild, project.dir)?;
+    Ok(to)
+}
+
+/// The program that a package of this name has.
+fn program(project: &Project<'_>, (name, version): Package) -> Result<Command, Exit> {
+    let tool = project.tools.npm(name, version)?;
+    let mut node = Command::new("node");
+    node.arg(tool.join("node_modules").join(name).join("bin").join(name));
+    Ok(node)
 }
