@@ -38,7 +38,9 @@ impl Names {
     ) {
         let owner = match task {
             Task::Register(Registration { pid, .. }) => Some(pid.node),
-            Task::Unregister => self.table.first(&key).map(|claim| claim.pid.node),
+            // Who proposes to have it may have it for certain already, and have said so to
+            // its actor: what its node says of that is on its way.
+            Task::Unregister => self.whereis(&key).map(|pid| pid.node),
         };
         let outcome = match owner {
             None => Outcome::Yes,

@@ -59,6 +59,20 @@ fn a_node_that_is_not_connected_or_is_lost_is_no() {
     assert!(names.is_blank());
 }
 
+/// Who proposed it may have it by now, though that was not heard yet: only its node knows.
+#[test]
+fn a_name_that_shows_is_given_up_by_the_node_of_whom_it_shows() {
+    let mut names = names(&[A, B]);
+    let first = claim(pid(A, 1));
+    hears(&mut names, A, propose(1, first));
+    let effects = asks(&mut names, 1, Task::Unregister);
+    assert_eq!(effects, [send(A, ask(1, Task::Unregister, 1_000))]);
+    hears(&mut names, A, set(first));
+    hears(&mut names, B, propose(2, claim_over(first, pid(B, 2))));
+    let effects = asks(&mut names, 2, Task::Unregister);
+    assert_eq!(effects, [send(B, ask(2, Task::Unregister, 1_000))]);
+}
+
 #[test]
 fn the_answer_is_not_waited_for_longer_than_asked() {
     let mut names = names(&[A]);
