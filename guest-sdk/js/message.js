@@ -3,6 +3,9 @@
 /** Values within each other, at most: a sender is not to use up the receiver's stack. */
 const DEPTH_MAX = 32;
 
+/** Texts of more bytes are not read in one go, since a call has only so many arguments. */
+const ASCII_MAX = 256;
+
 /** A body that is not what docs/messages.md describes, or a value that has no body. */
 export class MessageError extends Error {
   constructor(problem) {
@@ -35,20 +38,26 @@ class Writer {
   }
 
   byte(value) {
-    const at = this.room(1);
-    this.bytes[at] = value;
+    if (this.length === this.bytes.length) {
+      this.room(1);
+      this.length--;
+    }
+    this.bytes[this.length++] = value;
   }
 
   /** The head of an item: its major type, and a number or BigInt in the fewest bytes. */
   head(major, number) {
-    if (number < 24) return this.byte((major << 5) | Number(number));
-    const [info, length] =
-      number < 0x100 ? [24, 1] : number < 0x10000 ? [25, 2] : number < 0x100000000 ? [26, 4] : [27, 8];
-    this.byte((major << 5) | info);
+    const first = major << 5;
+    if (number < 24) return this.byte(first | Number(number));
+    if (number < 0x100) {
+      this.byte(first | 24);
+      return this.byte(Number(number));
+    }
+    const [info, length] = number < 0x10000 ? [25, 2] : number < 0x100000000 ? [26, 4] : [27, 8];
+    this.byte(first | info);
     const at = this.room(length);
     const view = new DataView(this.bytes.buffer);
-    if (length === 1) view.setUint8(at, Number(number));
-    else if (length === 2) view.setUint16(at, Number(number));
+    if (length === 2) view.setUint16(at, Number(number));
     else if (length === 4) view.setUint32(at, Number(number));
     else view.setBigUint64(at, BigInt(number));
   }
@@ -79,16 +88,41 @@ class Writer {
   }
 
   text(value) {
-    const bytes = utf8(value);
+    const start = this.length;
+    const { length } = value;
+    this.head(3, length);
+    const at = this.room(length);
+    const { bytes } = this;
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code >= 0x80) {
+        // No ASCII: another length, and from the beginning.
+        this.length = start;
+        return this.wide(utf8(value));
+      }
+      bytes[at + index] = code;
+    }
+  }
+
+  wide(bytes) {
     this.head(3, bytes.length);
     this.raw(bytes);
   }
 
-  entries(entries, depth) {
-    this.head(5, entries.length);
-    for (const [key, item] of entries) {
+  map(map, depth) {
+    this.head(5, map.size);
+    for (const [key, item] of map) {
       this.value(key, depth + 1);
       this.value(item, depth + 1);
+    }
+  }
+
+  record(object, depth) {
+    const names = Object.keys(object).filter((name) => object[name] !== undefined);
+    this.head(5, names.length);
+    for (let index = 0; index < names.length; index++) {
+      this.text(names[index]);
+      this.value(object[names[index]], depth + 1);
     }
   }
 
@@ -121,11 +155,11 @@ class Writer {
     }
     if (Array.isArray(value)) {
       this.head(4, value.length);
-      for (const item of value) this.value(item, depth + 1);
+      for (let index = 0; index < value.length; index++) this.value(value[index], depth + 1);
       return;
     }
-    if (value instanceof Map) return this.entries([...value], depth);
-    this.entries(Object.entries(value).filter(([, item]) => item !== undefined), depth);
+    if (value instanceof Map) this.map(value, depth);
+    else this.record(value, depth);
   }
 }
 
@@ -223,6 +257,15 @@ class Reader {
     return this.bytes.slice(at, at + Number(count));
   }
 
+  text(count) {
+    const at = this.take(count);
+    const bytes = this.bytes.subarray(at, at + count);
+    let all = 0;
+    for (let index = 0; index < count; index++) all |= bytes[index];
+    // The short and plain ones in one go.
+    return all < 0x80 && count <= ASCII_MAX ? String.fromCharCode.apply(null, bytes) : fromUtf8(bytes);
+  }
+
   /** How many items follow; each takes a byte at least. */
   items(count) {
     if (count > this.bytes.length - this.at) throw new MessageError("it ends too early");
@@ -241,7 +284,7 @@ class Reader {
       case 2:
         return this.slice(this.number(info));
       case 3:
-        return fromUtf8(this.slice(this.number(info)));
+        return this.text(Number(this.number(info)));
       case 4: {
         const items = [];
         for (let left = this.items(this.number(info)); left > 0; left--) items.push(this.value(depth + 1));
@@ -257,15 +300,27 @@ class Reader {
   }
 
   map(count, depth) {
-    const entries = [];
-    for (; count > 0; count--) entries.push([this.value(depth + 1), this.value(depth + 1)]);
-    if (entries.some(([key]) => typeof key !== "string")) return new Map(entries);
     const object = {};
-    for (const [key, value] of entries) {
-      // A plain assignment to `__proto__` would do something else.
-      Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+    for (; count > 0; count--) {
+      const key = this.value(depth + 1);
+      if (typeof key !== "string") return this.mixed(object, key, count, depth);
+      const value = this.value(depth + 1);
+      if (key !== "__proto__") object[key] = value;
+      // A plain assignment would do something else.
+      else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
     }
     return object;
+  }
+
+  /** A map with a key that is no text: what was read of it, and so many more entries. */
+  mixed(object, first, count, depth) {
+    const map = new Map(Object.entries(object));
+    map.set(first, this.value(depth + 1));
+    for (; count > 1; count--) {
+      const key = this.value(depth + 1);
+      map.set(key, this.value(depth + 1));
+    }
+    return map;
   }
 
   simple(first) {

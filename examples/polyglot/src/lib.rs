@@ -103,15 +103,13 @@ fn order(number: u64, who: &str, items: Vec<Item>) -> ActorResult {
 /// The supervisor: each stage on its node, started again whenever it ends.
 fn pipeline(start: Start<[String; 3]>) -> ActorResult {
     let nodes = start.argument.clone();
-    let mut supervisor =
-        Supervisor::new(Strategy::OneForOne).intensity(3, Duration::from_secs(10));
+    let mut supervisor = Supervisor::new(Strategy::OneForOne).intensity(3, Duration::from_secs(10));
     // The last one first, so that a stage finds the next one.
     for at in (0..STAGES.len()).rev() {
         let Stage { name, module, node } = STAGES[at];
-        let next = STAGES.get(at + 1).map(|next| NodeName {
-            name: next.name.to_owned(),
-            node: nodes[next.node].clone(),
-        });
+        let next = STAGES
+            .get(at + 1)
+            .map(|next| NodeName { name: next.name.to_owned(), node: nodes[next.node].clone() });
         let child = Child::actor(name, "stage", &next).module(module).named(name);
         supervisor = supervisor.child(child.on(&nodes[node]));
     }

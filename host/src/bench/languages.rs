@@ -12,7 +12,7 @@ use odeon_core::process::{Event, Filter};
 use serde::{Deserialize, Serialize};
 
 use super::jobs::Bench;
-use super::memory::used_bytes;
+use super::memory::own_bytes;
 use super::{child_text, median};
 use crate::wasm::Start;
 use crate::{Config, Limits, Node};
@@ -55,7 +55,8 @@ struct Row {
     cached_load_ms: f64,
     /// One worker's time for an actor that ends at once.
     spawn_us: f64,
-    /// Resident memory of an actor that waits for its first message.
+    /// Memory of an actor that waits for its first message; what actors share counts once
+    /// for all of them.
     idle_kib: f64,
     /// A value to an actor that reads it, and back, on one worker.
     echo_rtt_us: f64,
@@ -216,8 +217,8 @@ async fn idle_kib(bench: &Bench, count: usize) -> anyhow::Result<f64> {
     let mut driver = bench.node.native("driver");
     let warm = bench.crowd(&mut driver, 1).await?;
     ensure!(warm.len() == 1, "an actor can be made");
-    let before = used_bytes();
+    let before = own_bytes();
     let pids: Vec<Pid> = bench.crowd(&mut driver, count).await?;
-    let used = used_bytes().saturating_sub(before);
+    let used = own_bytes().saturating_sub(before);
     Ok(used as f64 / 1024.0 / pids.len() as f64)
 }

@@ -19,6 +19,11 @@ const FIBER_STACK_BYTES: usize = 256 << 10;
 /// it is made, which each start of a node pays for: 8 us a stack.
 pub(super) const FAST_ACTORS_MAX: u32 = 2_000;
 
+/// Core instances that each of them may have, were all to have as many: a component that
+/// is linked from shared libraries, as Python's is, has 14. They are counted and cost nothing
+/// before they are there.
+const FAST_INSTANCES_OF_ONE: u32 = 16;
+
 /// The engines of a node.
 pub(crate) struct Engines {
     pub(crate) dense: Engine,
@@ -111,7 +116,7 @@ fn memories() -> MemoryOptions {
 fn fast() -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(FAST_ACTORS_MAX)
-        .total_core_instances(FAST_ACTORS_MAX * 4)
+        .total_core_instances(FAST_ACTORS_MAX * FAST_INSTANCES_OF_ONE)
         .total_memories(FAST_ACTORS_MAX)
         .total_tables(FAST_ACTORS_MAX * 4)
         .total_stacks(FAST_ACTORS_MAX)
