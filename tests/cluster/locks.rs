@@ -1,6 +1,5 @@
 //! Cluster locks (rows G).
 
-use odeon_core::locks::Listed;
 use odeon_tests::Given;
 use odeon_tests::cluster::until;
 use odeon_tests::protocol::{Failure, LockError, Module, Operation, Pid, Reason, Value};
@@ -51,17 +50,18 @@ fn waiting(town: &Town, at: usize) -> usize {
     town.nodes[at].world.node.locks(None).iter().map(|lock| lock.waiting).sum()
 }
 
-/// Asks for a requester that has not asked, and returns when these nodes know that it
-/// waits.
+/// Asks, and returns when these nodes know that somebody waits. The holder's node is one of
+/// them: who has the answer holds the lock, and until another node hears of that, it waits
+/// there.
 async fn waits(town: &mut Town, at: usize, requester: &str, nodes: &[usize]) -> Given {
+    let known = |at: &usize| (holders(town, *at).len(), waiting(town, *at));
+    until("all have heard of the holder", || nodes.iter().all(|at| known(at) == known(&nodes[0])))
+        .await;
+    let before = waiting(town, nodes[0]);
     let given = town.puppets[at].begin(set(requester));
     for node in nodes {
         let what = format!("{node} knows that {requester} waits");
-        let locks = || town.nodes[*node].world.node.locks(None).into_iter();
-        let is_it = |lock: &Listed| {
-            lock.id.requester.as_bytes() == requester.as_bytes() && lock.waiting == 1
-        };
-        until(&what, || locks().any(|lock| is_it(&lock))).await;
+        until(&what, || waiting(town, *node) == before + 1).await;
     }
     given
 }
