@@ -2,7 +2,7 @@
 //! network is cut and healed under them. What happened is judged by `history`.
 //!
 //! ```text
-//! ODEON_LIFE_SECONDS=60 ODEON_LIFE_SEED=N cargo test ... --test cluster life
+//! ODEON_LIFE_SECONDS=60 ODEON_SEED=N cargo test ... --test cluster life
 //! ```
 //!
 //! The seed chooses what each node does and where the cuts are; when it happens, the
@@ -14,14 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use odeon_core::node::Nodes;
-use odeon_tests::Puppet;
-use odeon_tests::cluster::net::Net;
 use odeon_tests::cluster::{Member, until};
 use odeon_tests::protocol::{Event, Pid, Reason, Reference, Resolver, Value};
+use odeon_tests::{Puppet, Random};
 use tokio::sync::{Mutex, RwLock};
 
 use crate::history::{Calm, Entry, History, Name, What};
-use crate::partitions::Cluster;
+use crate::partitions::{Cluster, cut};
 use crate::support::monitor;
 use crate::town::{register_with, unregister, whereis};
 
@@ -36,19 +35,6 @@ const OWNERS_MAX: usize = 3;
 
 /// How long what was begun may take to be known on a whole side.
 const AGREED_WITHIN: Duration = Duration::from_secs(15);
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-}
 
 fn text(name: Name) -> String {
     format!("name-{name}")
@@ -96,7 +82,7 @@ impl Citizen {
         let pid = owner.pid;
         self.history.lock().expect("nobody panics with it").homes.insert(pid, self.at);
         let resolvers = [Resolver::RandomExit, Resolver::RandomNotify, Resolver::NotifyAll];
-        let resolver = resolvers[self.random.below(3) as usize].clone();
+        let resolver = resolvers[self.random.below(3)].clone();
         let begun = Instant::now();
         let outcome = self.clerk.order(register_with(text(name), pid, resolver)).await;
         if outcome != Value::Done {
@@ -112,7 +98,7 @@ impl Citizen {
 
     /// Kills one of its owners, if that has not died before.
     async fn kill(&mut self) {
-        let which = self.random.below(self.owners.len() as u64) as usize;
+        let which = self.random.below(self.owners.len());
         let (name, owner) = self.owners.swap_remove(which);
         if let Some(owner) = self.looked_after(self.looked, name, owner).await {
             let begun = Instant::now();
@@ -249,42 +235,32 @@ impl Life {
     }
 }
 
-/// Cuts every way between two sides, or heals it.
-fn cut(net: &Net, sides: &[usize], is_cut: bool) {
-    for one in 0..sides.len() {
-        for other in 0..sides.len() {
-            if sides[one] != sides[other] {
-                net.one_way(one, other, is_cut);
-            }
+/// How long it lasts, at least.
+fn seconds() -> u64 {
+    match std::env::var("ODEON_LIFE_SECONDS") {
+        Ok(text) => {
+            text.parse().unwrap_or_else(|error| panic!("ODEON_LIFE_SECONDS={text}: {error}"))
         }
-    }
-}
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|error| panic!("{name}={text}: {error}")),
-        Err(_) => otherwise,
+        Err(_) => 10,
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn life_with_cuts_never_gives_one_side_two_owners_nor_finds_the_dead() {
-    let seconds = setting("ODEON_LIFE_SECONDS", 10);
-    let seed = setting("ODEON_LIFE_SEED", u64::from(std::process::id()));
-    println!("ODEON_LIFE_SEED={seed}");
+    let (seconds, mut random) = (seconds(), Random::seeded());
     let Some(cluster) = Cluster::start(NODES as u8).await else { return };
     let (nodes, puppets, net, _place) = cluster.apart();
     let nodes: Vec<Arc<Member>> = nodes.into_iter().map(Arc::new).collect();
     let history = Arc::new(std::sync::Mutex::new(History::default()));
-    let citizen = |(at, clerk): (usize, Puppet)| {
+    let mut citizen = |(at, clerk): (usize, Puppet)| {
         let (node, history) = (Arc::clone(&nodes[at]), Arc::clone(&history));
-        let random = Random(seed.wrapping_add(at as u64 + 1));
+        let random = random.split();
         let (owners, watched, looked) = (Vec::new(), BTreeMap::new(), Instant::now());
         let citizen = Citizen { at, node, clerk, owners, watched, random, history, looked };
         Arc::new(Mutex::new(citizen))
     };
     let life = Life {
-        citizens: puppets.into_iter().enumerate().map(citizen).collect(),
+        citizens: puppets.into_iter().enumerate().map(&mut citizen).collect(),
         nodes: nodes.clone(),
         history: Arc::clone(&history),
         gate: Arc::default(),
@@ -304,12 +280,12 @@ async fn life_with_cuts_never_gives_one_side_two_owners_nor_finds_the_dead() {
             })
         })
         .collect();
-    let (begun, mut random, mut cuts) = (Instant::now(), Random(seed), 0);
+    let (begun, mut cuts) = (Instant::now(), 0);
     while cuts == 0 || begun.elapsed() < Duration::from_secs(seconds) {
         life.is_calm(&[0; NODES]).await;
         // Neither all nor none.
         let mask = 1 + random.below((1 << NODES) - 2);
-        let sides: Vec<usize> = (0..NODES).map(|at| (mask >> at & 1) as usize).collect();
+        let sides: Vec<usize> = (0..NODES).map(|at| mask >> at & 1).collect();
         cut(&net, &sides, true);
         life.is_calm(&sides).await;
         cut(&net, &sides, false);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use odeon_tests::Random;
 use odeon_tests::cluster::net::Host;
 
 /// The addresses of the two ends.
@@ -89,13 +90,13 @@ fn carry(from: &File, to: Arc<File>, state: &State, seed: u64) {
         }
     });
     let (mut from, mut packet) = (from, vec![0; 64 << 10]);
-    let (mut random, mut free) = (seed, Instant::now());
+    let (mut random, mut free) = (Random::from_seed(seed), Instant::now());
     while let Ok(bytes @ 1..) = from.read(&mut packet) {
         let quality = *state.quality.lock().expect("nobody panics with it");
         let now = Instant::now();
         free = free.max(now);
         let is_lost = state.is_cut.load(Ordering::Relaxed)
-            || percent(&mut random) < quality.loss_percent
+            || (random.below(100) as u64) < quality.loss_percent
             || free - now > QUEUE_TIME_MAX;
         if is_lost {
             state.lost.fetch_add(1, Ordering::Relaxed);
@@ -109,15 +110,6 @@ fn carry(from: &File, to: Arc<File>, state: &State, seed: u64) {
             return;
         }
     }
-}
-
-/// A number below 100, by SplitMix64.
-fn percent(random: &mut u64) -> u64 {
-    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *random;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) % 100
 }
 
 /// An end of the cable on a host.

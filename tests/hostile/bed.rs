@@ -206,26 +206,3 @@ pub(crate) fn component(core: &str) -> String {
          (func (export \"f\") (canon lift (core func $i \"f\"))))"
     )
 }
-
-/// Random numbers from a seed (splitmix64), so that a failure can be repeated.
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// From `ODEON_SEED`, or else from the process; says which.
-    pub(crate) fn seeded() -> Self {
-        let given = std::env::var("ODEON_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
-        println!("ODEON_SEED={seed}");
-        Self(seed)
-    }
-
-    /// The next number below `limit`.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % limit as u64).expect("below a usize")
-    }
-}

@@ -6,8 +6,9 @@ use std::time::Duration;
 use odeon::modules::compile::TierChoice;
 use odeon::{Spawn, Start};
 use odeon_core::Reason;
+use odeon_tests::Random;
 
-use crate::bed::{Bed, Random, component, guest, soon};
+use crate::bed::{Bed, component, guest, soon};
 
 /// Four times as many functions as are allowed.
 fn many_functions() -> Vec<u8> {

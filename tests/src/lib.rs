@@ -9,6 +9,7 @@
 //! returns. So a report is a barrier: what an order did to others has arrived there.
 
 pub mod cluster;
+mod random;
 mod words;
 
 use std::fmt::Write;
@@ -20,6 +21,7 @@ use odeon::{Config, Native, Node, Spawn, Start};
 use odeon_core::{Reason, process};
 pub use odeon_test_protocol as protocol;
 use protocol::{Destination, Event, Hello, Info, Operation, Order, Pid, Reference, Setup, Value};
+pub use random::Random;
 use tokio::sync::{Semaphore, SemaphorePermit};
 pub use words::Word;
 
