@@ -121,9 +121,7 @@ impl Names {
     fn take_step(&mut self, key: &Key, effects: &mut Effects) -> bool {
         let Some(slot) = self.slots.get_mut(key) else { return false };
         if let Some(holder) = slot.holder.clone() {
-            // Nearly always there is nobody else.
-            return (!slot.queue.is_empty() || self.table.first(key).is_some())
-                && self.may_wound(key, &holder, effects);
+            return self.may_wound(key, &holder, effects);
         }
         let Some((_, contender)) = slot.queue.pop_first() else {
             self.slots.remove(key);
