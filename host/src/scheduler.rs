@@ -245,11 +245,7 @@ impl Spawner {
         self.task(Woken::Next, future).schedule();
     }
 
-    fn task(
-        &self,
-        woken: Woken,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> Task {
+    fn task(&self, woken: Woken, future: impl Future<Output = ()> + Send + 'static) -> Task {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
             let mut task = Some(task);
