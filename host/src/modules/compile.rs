@@ -234,7 +234,16 @@ impl Compiler {
     ///
     /// The engine does not accept it.
     pub fn compile(&self, component: &[u8], tier: Tier) -> Result<Component, CompileError> {
-        let digest = Digest::of(component);
+        self.compile_known(component, Digest::of(component), tier)
+    }
+
+    /// The same for a component whose digest is known.
+    pub(super) fn compile_known(
+        &self,
+        component: &[u8],
+        digest: Digest,
+        tier: Tier,
+    ) -> Result<Component, CompileError> {
         let flight = Arc::clone(self.flights.lock().entry((digest, tier)).or_default());
         let outcome = flight.get_or_init(|| self.obtain(digest, component, tier)).clone();
         let mut flights = self.flights.lock();

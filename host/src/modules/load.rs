@@ -68,6 +68,8 @@ pub struct Loaded {
     pub text: bool,
     /// The component in the binary format.
     pub component: Vec<u8>,
+    /// The digest of that.
+    pub component_digest: Digest,
     /// What it imports and exports, and how large it is.
     pub shape: Shape,
 }
@@ -81,12 +83,22 @@ pub struct Loaded {
 ///
 /// Whatever is wrong with the bytes; see [`LoadError`].
 pub fn load(bytes: &[u8], check: Check) -> Result<Loaded, LoadError> {
+    load_known(bytes, Digest::of(bytes), check)
+}
+
+/// The same for bytes whose digest is known: to compute it takes longer than to look through
+/// a large module.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub(super) fn load_known(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, LoadError> {
     // The last line: our code and the parsers below return errors for all that is known to
     // happen; a panic that is left in one of them must cost this module, not the node. They
     // share no state, so nothing broken stays behind.
-    catch_unwind(AssertUnwindSafe(|| load_unguarded(bytes, check))).unwrap_or_else(|panic| {
-        Err(LoadError::Crashed { message: shorten(&panic_text(panic.as_ref())) })
-    })
+    catch_unwind(AssertUnwindSafe(|| load_unguarded(bytes, digest, check))).unwrap_or_else(
+        |panic| Err(LoadError::Crashed { message: shorten(&panic_text(panic.as_ref())) }),
+    )
 }
 
 /// What a panic said.
@@ -95,7 +107,7 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text").to_owned()
 }
 
-fn load_unguarded(bytes: &[u8], check: Check) -> Result<Loaded, LoadError> {
+fn load_unguarded(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, LoadError> {
     check_length(bytes.len(), MODULE_BYTES_MAX, "module-bytes-max")?;
     let sniffed = sniff::sniff(bytes)?;
     let (binary, sniffed) = match sniffed {
@@ -107,6 +119,7 @@ fn load_unguarded(bytes: &[u8], check: Check) -> Result<Loaded, LoadError> {
         binary => (Cow::Borrowed(bytes), binary),
     };
     let mut scanned = scan::scan(&binary)?;
+    let is_as_given = matches!((&binary, &sniffed), (Cow::Borrowed(_), Sniffed::Component));
     let (component, source) = match sniffed {
         Sniffed::CoreModule => {
             validate(&binary, check)?;
@@ -122,12 +135,14 @@ fn load_unguarded(bytes: &[u8], check: Check) -> Result<Loaded, LoadError> {
     shape.functions_count = scanned.functions;
     shape.code_bytes = scanned.code_bytes;
     shape.memory_bytes_min = scanned.memory_bytes_min;
+    let component_digest = if is_as_given { digest } else { Digest::of(&component) };
     Ok(Loaded {
-        digest: Digest::of(bytes),
+        digest,
         source_bytes: bytes.len() as u64,
         source,
         text: !bytes.starts_with(b"\0asm"),
         component,
+        component_digest,
         shape,
     })
 }

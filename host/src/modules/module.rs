@@ -80,7 +80,9 @@ impl Module {
     ///
     /// The engine does not accept the module; that stays so.
     pub fn component(&self, tier: Tier) -> Result<Component, CompileError> {
-        let compile = || self.compiler.compile(&self.loaded.component, tier);
+        let compile = || {
+            self.compiler.compile_known(&self.loaded.component, self.loaded.component_digest, tier)
+        };
         self.slot(tier).get_or_init(compile).clone()
     }
 

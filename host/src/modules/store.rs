@@ -31,7 +31,7 @@ pub use error::StoreError;
 use super::compile::{Compiler, not_private};
 use super::digest::{Digest, DigestPrefix};
 use super::limits::{MODULE_BYTES_MAX, MODULES_MAX};
-use super::load::{Check, LoadError, load};
+use super::load::{Check, LoadError, load_known};
 use super::module::Module;
 use super::near::near_names;
 use names::Names;
@@ -78,6 +78,13 @@ fn check_name(name: &str) -> Result<(), StoreError> {
         Some(why) => Err(StoreError::BadName { name: name.to_owned(), why }),
         None => Ok(()),
     }
+}
+
+/// Bytes that passed the checks.
+struct Checked {
+    module: Arc<Module>,
+    /// They are in the store, undamaged.
+    is_there: bool,
 }
 
 fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -129,9 +136,9 @@ impl Store {
     /// Not a module, not a name, no room, or the disk's.
     pub fn deploy(&self, name: &str, bytes: &[u8]) -> Result<ModuleInfo, StoreError> {
         check_name(name)?;
-        let module = Module::new(bytes, Arc::clone(&self.compiler))?;
+        let checked = self.check(bytes)?;
         let _lock = self.lock()?;
-        self.keep(&module, bytes)?;
+        let module = self.keep(checked, bytes)?;
         let path = self.directory.join("names").join(name);
         self.names.set(name, module.digest()).map_err(system("write", &path))?;
         self.info(module.digest())
@@ -143,24 +150,41 @@ impl Store {
     ///
     /// Not a module, no room, or the disk's.
     pub fn put(&self, bytes: &[u8]) -> Result<Arc<Module>, StoreError> {
-        let module = Module::new(bytes, Arc::clone(&self.compiler))?;
+        let checked = self.check(bytes)?;
         let _lock = self.lock()?;
-        self.keep(&module, bytes)
+        self.keep(checked, bytes)
+    }
+
+    /// Checks bytes that somebody gave: in full, unless the store has them already.
+    fn check(&self, bytes: &[u8]) -> Result<Checked, StoreError> {
+        let digest = Digest::of(bytes);
+        // What lies there could be damaged, and then this is its repair.
+        let is_there = self.file(digest).is_ok_and(|found| found.is_some_and(|it| it == bytes));
+        let known = self.loaded.lock().get(&digest).map(Arc::clone);
+        let module = match known {
+            Some(module) => module,
+            None => {
+                let check = if is_there { Check::Structure } else { Check::Full };
+                let loaded = load_known(bytes, digest, check)?;
+                Module::from_loaded(loaded, Arc::clone(&self.compiler))
+            }
+        };
+        Ok(Checked { module, is_there })
     }
 
     /// Puts a module's bytes onto the disk, if they are not there. Needs the lock.
-    fn keep(&self, module: &Arc<Module>, bytes: &[u8]) -> Result<Arc<Module>, StoreError> {
+    fn keep(&self, checked: Checked, bytes: &[u8]) -> Result<Arc<Module>, StoreError> {
+        let Checked { module, is_there } = checked;
         let path = self.path_of(module.digest());
-        // What lies there could be damaged, and then this is its repair.
-        let there = self.read(module.digest()).is_ok_and(|found| found.is_some());
-        if !there {
+        // It could have been removed since.
+        if !is_there || !path.exists() {
             if !path.exists() && self.digests()?.len() >= MODULES_MAX {
                 return Err(StoreError::Full);
             }
             let temporary = self.directory.join("temporary");
             replace_file(&temporary, &path, bytes).map_err(system("write", &path))?;
         }
-        Ok(self.remember(Arc::clone(module)))
+        Ok(self.remember(module))
     }
 
     fn remember(&self, module: Arc<Module>) -> Arc<Module> {
@@ -266,7 +290,7 @@ impl Store {
         }
         let Some(bytes) = self.read(digest)? else { return Ok(None) };
         // The bytes were checked in full when they came; compiling checks the bodies again.
-        let loaded = load(&bytes, Check::Structure)?;
+        let loaded = load_known(&bytes, digest, Check::Structure)?;
         let module = Module::from_loaded(loaded, Arc::clone(&self.compiler));
         Ok(Some(self.remember(module)))
     }
@@ -277,6 +301,16 @@ impl Store {
     ///
     /// They are damaged, or the disk's.
     pub fn read(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.file(digest)? {
+            Some(bytes) if Digest::of(&bytes) != digest => {
+                Err(StoreError::Damaged { path: self.path_of(digest) })
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// What lies under a digest, whatever it is; nothing if there is no file.
+    fn file(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path_of(digest);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -286,9 +320,6 @@ impl Store {
         let mut bytes = Vec::new();
         let mut limited = io::Read::take(file, MODULE_BYTES_MAX as u64 + 1);
         io::Read::read_to_end(&mut limited, &mut bytes).map_err(system("read", &path))?;
-        if Digest::of(&bytes) != digest {
-            return Err(StoreError::Damaged { path });
-        }
         Ok(Some(bytes))
     }
 
