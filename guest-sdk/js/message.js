@@ -301,10 +301,16 @@ class Reader {
 
   map(count, depth) {
     const object = {};
+    // The order of the keys, once an object would have another one.
+    let order = null;
     for (; count > 0; count--) {
       const key = this.value(depth + 1);
-      if (typeof key !== "string") return this.mixed(object, key, count, depth);
+      if (typeof key !== "string") return this.mixed(object, order ?? Object.keys(object), key, count, depth);
       const value = this.value(depth + 1);
+      const first = key.charCodeAt(0);
+      // An object puts "10" before "a", wherever it was.
+      if (first >= 0x30 && first <= 0x39) order ??= Object.keys(object);
+      order?.push(key);
       if (key !== "__proto__") object[key] = value;
       // A plain assignment would do something else.
       else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
@@ -312,9 +318,9 @@ class Reader {
     return object;
   }
 
-  /** A map with a key that is no text: what was read of it, and so many more entries. */
-  mixed(object, first, count, depth) {
-    const map = new Map(Object.entries(object));
+  /** A map with a key that is no text: what was read of it in its order, and the rest. */
+  mixed(object, order, first, count, depth) {
+    const map = new Map(order.map((key) => [key, object[key]]));
     map.set(first, this.value(depth + 1));
     for (; count > 1; count--) {
       const key = this.value(depth + 1);
