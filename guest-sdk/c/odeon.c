@@ -14,101 +14,12 @@ _Static_assert(sizeof(odeon_destination) == 24, "the layout of the canonical ABI
 _Static_assert(sizeof(odeon_reason) == 12, "the layout of the canonical ABI");
 _Static_assert(sizeof(odeon_spawned) == 48, "the layout of the canonical ABI");
 
-/* ---- Memory ---- */
-
-static void *checked(void *memory) {
-    if (!memory) odeon_panic("out of memory");
-    return memory;
-}
-
-/* The host puts what it gives into memory from here. */
-__attribute__((export_name("cabi_realloc")))
-void *odeon_abi_realloc(void *old, size_t old_size, size_t align, size_t new_size) {
-    (void)old_size;
-    /* malloc's are aligned to 8 at least, and nothing of the contract needs more. */
-    return new_size ? checked(realloc(old, new_size)) : (void *)align;
-}
-
-/* The host gives no memory for what is empty, and says so by an address that is none. */
-static void free_given(const void *ptr, size_t length) {
-    if (length) free((void *)ptr);
-}
-
-void odeon_bytes_free(odeon_bytes *bytes) {
-    free_given(bytes->ptr, bytes->length);
-    *bytes = (odeon_bytes){0};
-}
+/* ---- Bytes ---- */
 
 odeon_bytes odeon_text(const char *text) { return (odeon_bytes){text, strlen(text)}; }
 
 bool odeon_is(odeon_bytes bytes, const char *text) {
     return bytes.length == strlen(text) && memcmp(bytes.ptr, text, bytes.length) == 0;
-}
-
-static void reason_free(odeon_reason *reason) {
-    if (reason->tag == ODEON_ERROR || reason->tag == ODEON_TRAP || reason->tag == ODEON_LIMIT ||
-        reason->tag == ODEON_CUSTOM)
-        odeon_bytes_free(&reason->text);
-}
-
-static void call_error_free(odeon_call_error *error) {
-    if (error->tag == ODEON_CALL_ENDED) reason_free(&error->reason);
-    else if (error->tag < ODEON_CALL_NOCONNECTION) odeon_bytes_free(&error->text);
-}
-
-static void destination_free(odeon_destination *to) {
-    if (to->tag == ODEON_TO_NAME) odeon_bytes_free(&to->name);
-    if (to->tag == ODEON_TO_NODE_NAME) {
-        odeon_bytes_free(&to->node_name.name);
-        odeon_bytes_free(&to->node_name.node);
-    }
-}
-
-static void io_request_free(odeon_event *event) {
-    switch (event->io_request.request.tag) {
-    case 0: odeon_bytes_free(&event->io_request.request.put_chars.chars); break;
-    case 1: odeon_bytes_free(&event->io_request.request.get_line); break;
-    case 2: odeon_bytes_free(&event->io_request.request.get_chars.prompt); break;
-    case 4:
-        for (size_t i = 0; i < event->io_request.request.set_options.length; i++)
-            for (int j = 0; j < 2; j++) {
-                odeon_bytes part = event->io_request.request.set_options.pairs[i][j];
-                free_given(part.ptr, part.length);
-            }
-        free_given(event->io_request.request.set_options.pairs,
-                   event->io_request.request.set_options.length);
-        break;
-    default: break;
-    }
-}
-
-void odeon_event_free(odeon_event *event) {
-    switch (event->tag) {
-    case ODEON_MESSAGE: odeon_bytes_free(&event->message.body); break;
-    case ODEON_EXIT: reason_free(&event->exit.reason); break;
-    case ODEON_DOWN:
-        destination_free(&event->down.object);
-        reason_free(&event->down.reason);
-        if (event->down.tag.is_some) odeon_bytes_free(&event->down.tag.value);
-        break;
-    case ODEON_SPAWN_REPLY:
-        if (event->spawn_reply.outcome.is_error &&
-            event->spawn_reply.outcome.error.tag != ODEON_SPAWN_NOCONNECTION)
-            odeon_bytes_free(&event->spawn_reply.outcome.error.text);
-        break;
-    case ODEON_IO_REQUEST: io_request_free(event); break;
-    case ODEON_NODE_UP:
-    case ODEON_NODE_DOWN:
-        odeon_bytes_free(&event->node_change.node);
-        if (event->node_change.reason.is_some) odeon_bytes_free(&event->node_change.reason.value);
-        break;
-    case ODEON_CALL_REPLY:
-        if (event->call_reply.outcome.is_error) call_error_free(&event->call_reply.outcome.error);
-        else odeon_bytes_free(&event->call_reply.outcome.result);
-        break;
-    case ODEON_TIMEOUT: break;
-    }
-    event->tag = ODEON_TIMEOUT; /* which has nothing to free a second time */
 }
 
 /* ---- Words, flattened ---- */
@@ -287,12 +198,6 @@ bool odeon_timer_cancel(odeon_ref timer) {
     return left.is_some;
 }
 
-odeon_bytes odeon_node_name(void) {
-    odeon_bytes name;
-    odeon_abi_node_name(&name);
-    return name;
-}
-
 /* ---- Calls of functions ---- */
 
 odeon_call odeon_call_of(const char *node, const char *function, odeon_bytes argument) {
@@ -315,12 +220,6 @@ odeon_ref odeon_call_begin(const odeon_call *call) {
     return request;
 }
 
-void odeon_result_free(odeon_result *result) {
-    if (result->is_error) call_error_free(&result->error);
-    else odeon_bytes_free(&result->bytes);
-    *result = (odeon_result){0};
-}
-
 void odeon_give(odeon_writer *writer) {
     odeon_abi_give_result(writer->ptr, writer->length);
     odeon_writer_free(writer);
@@ -341,7 +240,7 @@ bool odeon_put_bytes(odeon_bytes chars) {
 
 bool odeon_put_line(const char *text) {
     size_t length = strlen(text);
-    char *line = checked(malloc(length + 1));
+    char *line = odeon_abi_checked(malloc(length + 1));
     memcpy(line, text, length);
     line[length] = '\n';
     bool done = odeon_put_bytes((odeon_bytes){line, length + 1});
@@ -355,7 +254,7 @@ bool odeon_print(const char *format, ...) {
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0) return false;
-    char *text = checked(malloc((size_t)length + 1));
+    char *text = odeon_abi_checked(malloc((size_t)length + 1));
     va_start(arguments, format);
     vsnprintf(text, (size_t)length + 1, format, arguments);
     va_end(arguments);
@@ -397,7 +296,7 @@ odeon_reason odeon_normal(void) { return (odeon_reason){.tag = ODEON_NORMAL}; }
 /* Reasons outlive the function that makes them; the actor ends, so nobody frees them. */
 static odeon_bytes kept(const void *ptr, size_t length) {
     if (!length) return (odeon_bytes){0};
-    return (odeon_bytes){memcpy(checked(malloc(length)), ptr, length), length};
+    return (odeon_bytes){memcpy(odeon_abi_checked(malloc(length)), ptr, length), length};
 }
 
 odeon_reason odeon_error(const char *text) {
@@ -412,7 +311,7 @@ odeon_reason odeon_custom(odeon_bytes bytes) {
 static odeon_reason error_of(size_t count, const odeon_bytes *parts) {
     size_t length = 0;
     for (size_t i = 0; i < count; i++) length += parts[i].length;
-    char *text = checked(malloc(length + 1)), *at = text;
+    char *text = odeon_abi_checked(malloc(length + 1)), *at = text;
     for (size_t i = 0; i < count; i++) {
         memcpy(at, parts[i].ptr, parts[i].length);
         at += parts[i].length;

@@ -38,6 +38,16 @@ export interface Reference {
   readonly serial: number;
 }
 
+/** What names something in the whole cluster: 1 to 255 bytes of any value, or a text. */
+export type Name = string | Uint8Array;
+
+/** Names that are known on every connected node; `register` and `whereis` are of this one. */
+export * as names from "./names.js";
+/** Groups of actors of all connected nodes. */
+export * as groups from "./groups.js";
+/** Locks of the whole cluster. */
+export * as locks from "./locks.js";
+
 /** Why an actor ended, or is asked to end. */
 export type Reason =
   | { tag: "normal" | "shutdown" | "kill" | "killed" | "noproc" | "noconnection" }
@@ -67,7 +77,27 @@ export type Event =
   | { type: "timeout"; timer: Reference }
   | { type: "ioRequest"; sender: Pid; replyAs: Reference; request: { tag: string; val?: unknown } }
   | { type: "nodeUp" | "nodeDown"; node: string; id: number; hidden: boolean; reason: string | null }
-  | { type: "callReply"; request: Reference; readonly value?: unknown; error?: HostError };
+  | { type: "callReply"; request: Reference; readonly value?: unknown; error?: HostError }
+  | NameLost
+  | GroupChange;
+
+/** This actor lost a cluster name: `other` has it now, unless `both` lost it. */
+export interface NameLost {
+  type: "nameLost";
+  name: Uint8Array;
+  other: Pid;
+  both: boolean;
+}
+
+/** Actors joined a monitored group, or left it, as often as they are in `members`. */
+export interface GroupChange {
+  type: "groupChange";
+  monitor: Reference;
+  scope: Uint8Array;
+  group: Uint8Array;
+  joined: boolean;
+  members: Pid[];
+}
 
 /** Ends the actor for this reason when it is thrown. */
 export class Exit extends Error {
@@ -92,6 +122,10 @@ export class Float {
 
 export function encode(value: unknown): Uint8Array;
 export function decode(body: Uint8Array): unknown;
+/** A text in UTF-8. Throws a RangeError for half a surrogate pair. */
+export function utf8(text: string): Uint8Array;
+/** The text that bytes are in UTF-8. Throws a MessageError if they are none. */
+export function fromUtf8(bytes: Uint8Array): string;
 
 /** The calling actor. */
 export function me(): Pid;
@@ -210,10 +244,24 @@ export function groupLeader(): Pid;
 export function setGroupLeader(leader: Pid, of?: Pid): void;
 /** For whoever runs the node. */
 export function log(level: "trace" | "debug" | "info" | "warn" | "error", text: string): void;
-/** The name of this node. */
+/** The name of this node, as name@host. */
 export function nodeName(): string;
-/** The names of the nodes that this one is connected with. */
-export function nodes(): string[];
+/** The name of the node that an actor lives on; `null` if it is not known here. */
+export function nodeOf(pid: Pid): string | null;
+/** Whether this node takes part in a cluster. */
+export function isDistributed(): boolean;
+/** The names of other nodes, in order: of those that are connected and not hidden, unless
+ * told otherwise. */
+export function nodes(of?: "visible" | "hidden" | "connected" | "known"): string[];
+/** Connects with a node, and waits until that is done. Throws a HostError. */
+export function connect(node: string): void;
+/** Ends a connection. False if there is none. */
+export function disconnect(node: string): boolean;
+/** From now on a `nodeUp` or `nodeDown` event comes for each node of this kind that comes or
+ * goes, once for each call. */
+export function watchNodes(of?: "visible" | "hidden" | "all"): void;
+/** Ends every watch of this kind. */
+export function unwatchNodes(of?: "visible" | "hidden" | "all"): void;
 
 /** The module's entry: functions that can be started, by their names. */
 export function actors(functions: Record<string, (argument: any) => unknown>): {

@@ -3,8 +3,20 @@
 /** Values within each other, at most: a sender is not to use up the receiver's stack. */
 const DEPTH_MAX = 32;
 
-/** Texts of more bytes are not read in one go, since a call has only so many arguments. */
-const ASCII_MAX = 256;
+/** Longer texts are not looked at letter by letter, which is slow in an interpreter. */
+const LOOPED_MAX = 24;
+/** The letters of ASCII. */
+const LETTERS = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+const NOT_ASCII = /[^\x00-\x7f]/;
+/** An expression takes memory for each letter that it looks at. */
+const LETTERS_AT_ONCE = 1024;
+
+function isAscii(text) {
+  for (let at = 0; at < text.length; at += LETTERS_AT_ONCE) {
+    if (NOT_ASCII.test(text.slice(at, at + LETTERS_AT_ONCE))) return false;
+  }
+  return true;
+}
 
 /** A body that is not what docs/messages.md describes, or a value that has no body. */
 export class MessageError extends Error {
@@ -21,9 +33,17 @@ export class Float {
   }
 }
 
+/** Field names that were written before, as they were: records repeat the same ones. */
+const known = new Map();
+/** Names kept at most, and how long they are at most. */
+const KNOWN_MAX = 256;
+const KNOWN_LENGTH_MAX = 32;
+
 class Writer {
-  bytes = new Uint8Array(64);
-  length = 0;
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.length = 0;
+  }
 
   /** Makes room for so many bytes, and gives where they begin. */
   room(count) {
@@ -90,6 +110,7 @@ class Writer {
   text(value) {
     const start = this.length;
     const { length } = value;
+    if (length > LOOPED_MAX) return this.long(value);
     this.head(3, length);
     const at = this.room(length);
     const { bytes } = this;
@@ -109,6 +130,14 @@ class Writer {
     this.raw(bytes);
   }
 
+  /** The engine's own way from ASCII to bytes is by base 64. */
+  long(value) {
+    if (!isAscii(value)) return this.wide(utf8(value));
+    this.head(3, value.length);
+    const at = this.room(value.length);
+    this.bytes.subarray(at, at + value.length).setFromBase64(btoa(value));
+  }
+
   map(map, depth) {
     this.head(5, map.size);
     for (const [key, item] of map) {
@@ -117,12 +146,28 @@ class Writer {
     }
   }
 
+  /** The name of a field. */
+  name(name) {
+    const before = known.get(name);
+    if (before !== undefined) return this.raw(before);
+    const at = this.length;
+    this.text(name);
+    if (known.size < KNOWN_MAX && name.length <= KNOWN_LENGTH_MAX) {
+      known.set(name, this.bytes.slice(at, this.length));
+    }
+  }
+
   record(object, depth) {
-    const names = Object.keys(object).filter((name) => object[name] !== undefined);
-    this.head(5, names.length);
-    for (let index = 0; index < names.length; index++) {
-      this.text(names[index]);
-      this.value(object[names[index]], depth + 1);
+    const names = Object.keys(object);
+    const { length } = names;
+    let absent = 0;
+    for (let index = 0; index < length; index++) if (object[names[index]] === undefined) absent++;
+    this.head(5, length - absent);
+    for (let index = 0; index < length; index++) {
+      const value = object[names[index]];
+      if (value === undefined) continue;
+      this.name(names[index]);
+      this.value(value, depth + 1);
     }
   }
 
@@ -148,6 +193,7 @@ class Writer {
 
   object(value, depth) {
     if (value === null) return this.byte(0xf6);
+    if (Object.getPrototypeOf(value) === Object.prototype) return this.record(value, depth);
     if (value instanceof Float) return this.float(value.value);
     if (value instanceof Uint8Array) {
       this.head(2, value.length);
@@ -165,10 +211,17 @@ class Writer {
 
 /** The body of a value. */
 export function encode(value) {
-  const writer = new Writer();
+  const writer = new Writer(spare ?? new Uint8Array(SPARE_LENGTH));
+  // A getter within the value may encode something else meanwhile.
+  spare = null;
   writer.value(value, 1);
+  if (writer.bytes.length === SPARE_LENGTH) spare = writer.bytes;
   return writer.bytes.slice(0, writer.length);
 }
+
+/** Where the next value is written first. */
+let spare = null;
+const SPARE_LENGTH = 256;
 
 /** A text in UTF-8. */
 export function utf8(text) {
@@ -259,11 +312,21 @@ class Reader {
 
   text(count) {
     const at = this.take(count);
-    const bytes = this.bytes.subarray(at, at + count);
-    let all = 0;
-    for (let index = 0; index < count; index++) all |= bytes[index];
-    // The short and plain ones in one go.
-    return all < 0x80 && count <= ASCII_MAX ? String.fromCharCode.apply(null, bytes) : fromUtf8(bytes);
+    const end = at + count;
+    if (count > LOOPED_MAX) {
+      const letters = atob(this.bytes.subarray(at, end).toBase64());
+      if (isAscii(letters)) return letters;
+    } else {
+      const { bytes } = this;
+      let text = "";
+      for (let index = at; index < end; index++) {
+        const letter = LETTERS[bytes[index]];
+        if (letter === undefined) return fromUtf8(bytes.subarray(at, end));
+        text += letter;
+      }
+      return text;
+    }
+    return fromUtf8(this.bytes.subarray(at, end));
   }
 
   /** How many items follow; each takes a byte at least. */
@@ -274,17 +337,18 @@ class Reader {
 
   value(depth) {
     if (depth > DEPTH_MAX) throw new MessageError("it is nested too deeply");
-    const first = this.view.getUint8(this.take(1));
+    const first = this.bytes[this.at++];
+    if (first === undefined) throw new MessageError("it ends too early");
     const info = first & 31;
     switch (first >> 5) {
       case 0:
-        return this.number(info);
+        return info < 24 ? info : this.number(info);
       case 1:
         return negative(this.number(info));
       case 2:
         return this.slice(this.number(info));
       case 3:
-        return this.text(Number(this.number(info)));
+        return this.text(info < 24 ? info : Number(this.number(info)));
       case 4: {
         const items = [];
         for (let left = this.items(this.number(info)); left > 0; left--) items.push(this.value(depth + 1));
@@ -301,10 +365,16 @@ class Reader {
 
   map(count, depth) {
     const object = {};
+    // The order of the keys, once an object would have another one.
+    let order = null;
     for (; count > 0; count--) {
       const key = this.value(depth + 1);
-      if (typeof key !== "string") return this.mixed(object, key, count, depth);
+      if (typeof key !== "string") return this.mixed(object, order ?? Object.keys(object), key, count, depth);
       const value = this.value(depth + 1);
+      const first = key.charCodeAt(0);
+      // An object puts "10" before "a", wherever it was.
+      if (first >= 0x30 && first <= 0x39) order ??= Object.keys(object);
+      order?.push(key);
       if (key !== "__proto__") object[key] = value;
       // A plain assignment would do something else.
       else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
@@ -312,9 +382,9 @@ class Reader {
     return object;
   }
 
-  /** A map with a key that is no text: what was read of it, and so many more entries. */
-  mixed(object, first, count, depth) {
-    const map = new Map(Object.entries(object));
+  /** A map with a key that is no text: what was read of it in its order, and the rest. */
+  mixed(object, order, first, count, depth) {
+    const map = new Map(order.map((key) => [key, object[key]]));
     map.set(first, this.value(depth + 1));
     for (; count > 1; count--) {
       const key = this.value(depth + 1);

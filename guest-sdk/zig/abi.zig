@@ -21,8 +21,13 @@ pub const Bytes = extern struct {
 
     /// The host gives no memory for what is empty, and an address that is none.
     pub fn slice(self: Bytes) []u8 {
+        return self.items(u8);
+    }
+
+    /// The same for a list of something else.
+    pub fn items(self: Bytes, comptime T: type) []T {
         if (self.len == 0) return &.{};
-        return @as([*]u8, @ptrFromInt(self.ptr))[0..self.len];
+        return @as([*]T, @ptrFromInt(self.ptr))[0..self.len];
     }
 };
 
@@ -48,6 +53,8 @@ pub const Down = extern struct { monitor: Ref, object: Destination, reason: Reas
 pub const SpawnReply = extern struct { request: Ref, outcome: Result(Pid, Error) };
 pub const NodeChange = extern struct { node: Bytes, id: u64, hidden: bool, reason: Option(Bytes) };
 pub const CallReply = extern struct { request: Ref, outcome: Result(Bytes, CallError) };
+pub const NameLost = extern struct { name: Bytes, other: Pid, both: bool };
+pub const GroupChange = extern struct { monitor: Ref, scope: Bytes, group: Bytes, joined: bool, members: Bytes };
 pub const IoRequest = extern struct {
     sender: Pid,
     reply_as: Ref,
@@ -70,6 +77,8 @@ pub const Event = extern struct {
         io_request: IoRequest,
         node_change: NodeChange,
         call_reply: CallReply,
+        name_lost: NameLost,
+        group_change: GroupChange,
     },
 };
 
@@ -107,9 +116,22 @@ pub const Call = extern struct {
     limits: Option(Limits) = .{},
 };
 
+/// Why something of names or locks was refused: with the longest name, an actor or words.
+pub const Refusal = extern struct {
+    tag: u8,
+    content: extern union { most: u64, pid: Pid, text: Bytes },
+};
+/// The same of groups, and of sending: no actor is named.
+pub const ShortRefusal = extern struct { tag: u8, content: extern union { most: u64, text: Bytes } };
+pub const Named = extern struct { name: Bytes, pid: Pid };
+pub const Membership = extern struct { group: Bytes, members: Bytes };
+pub const Monitored = extern struct { monitor: Ref, members: Bytes };
+
 comptime {
     if (@sizeOf(Event) != 72 or @sizeOf(SpawnCall) != 200 or @sizeOf(Call) != 152 or
-        @sizeOf(Destination) != 24 or @sizeOf(Reason) != 12 or @sizeOf(Result(Spawned, Error)) != 48)
+        @sizeOf(Destination) != 24 or @sizeOf(Reason) != 12 or @sizeOf(Result(Spawned, Error)) != 48 or
+        @sizeOf(Result(u32, Refusal)) != 32 or @sizeOf(Result(Bytes, ShortRefusal)) != 24 or
+        @sizeOf(Result(Monitored, ShortRefusal)) != 32 or @sizeOf(Named) != 24)
         @compileError("the layout of the canonical ABI");
 }
 
@@ -159,6 +181,41 @@ pub const log = struct {
 
 pub const node = struct {
     pub extern "odeon:actor/node@0.1.0" fn name(*Bytes) void;
+    pub extern "odeon:actor/node@0.1.0" fn @"name-of"(u64, u64, *Option(Bytes)) void;
+    pub extern "odeon:actor/node@0.1.0" fn @"is-distributed"() bool;
+    pub extern "odeon:actor/node@0.1.0" fn nodes(u32, *Bytes) void;
+    pub extern "odeon:actor/node@0.1.0" fn connect(usize, usize, *Result(u32, Error)) void;
+    pub extern "odeon:actor/node@0.1.0" fn disconnect(usize, usize) bool;
+    pub extern "odeon:actor/node@0.1.0" fn watch(u32) void;
+    pub extern "odeon:actor/node@0.1.0" fn unwatch(u32) void;
+};
+
+pub const names = struct {
+    pub extern "odeon:actor/names@0.1.0" fn register(usize, usize, u64, u64, u32, usize, usize, bool, u64, *Result(u32, Refusal)) void;
+    pub extern "odeon:actor/names@0.1.0" fn @"re-register"(usize, usize, u64, u64, u32, usize, usize, bool, u64, *Result(u32, Refusal)) void;
+    pub extern "odeon:actor/names@0.1.0" fn unregister(usize, usize, bool, u64, *Result(u32, Refusal)) void;
+    pub extern "odeon:actor/names@0.1.0" fn whereis(usize, usize, *Option(Pid)) void;
+    pub extern "odeon:actor/names@0.1.0" fn list(bool, usize, usize, u32, *Bytes) void;
+    pub extern "odeon:actor/names@0.1.0" fn send(usize, usize, usize, usize, u32, *Result(Pid, ShortRefusal)) void;
+};
+
+pub const groups = struct {
+    pub extern "odeon:actor/groups@0.1.0" fn start(usize, usize, *Result(bool, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn stop(usize, usize, *Result(bool, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn scopes(*Bytes) void;
+    pub extern "odeon:actor/groups@0.1.0" fn join(usize, usize, usize, usize, usize, usize, *Result(u32, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn leave(usize, usize, usize, usize, usize, usize, *Result(u32, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn members(usize, usize, usize, usize, bool, *Result(Bytes, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn list(usize, usize, bool, *Result(Bytes, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn pick(usize, usize, usize, usize, u32, *Result(Option(Pid), ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn monitor(usize, usize, bool, usize, usize, *Result(Monitored, ShortRefusal)) void;
+    pub extern "odeon:actor/groups@0.1.0" fn demonitor(u64, u64) bool;
+    pub extern "odeon:actor/groups@0.1.0" fn send(usize, usize, usize, usize, usize, usize, u32, *Result(u64, ShortRefusal)) void;
+};
+
+pub const locks = struct {
+    pub extern "odeon:actor/locks@0.1.0" fn @"set-lock"(usize, usize, usize, usize, bool, usize, usize, bool, u64, *Result(u32, Refusal)) void;
+    pub extern "odeon:actor/locks@0.1.0" fn @"delete-lock"(usize, usize, usize, usize, bool, usize, usize, *Result(u32, Refusal)) void;
 };
 
 pub const rpc = struct {

@@ -24,6 +24,8 @@
 
 const std = @import("std");
 const abi = @import("abi.zig");
+const events = @import("events.zig");
+const given = @import("given.zig");
 const message = @import("message.zig");
 
 pub const Pid = abi.Pid;
@@ -36,213 +38,27 @@ pub const MessageError = message.Error;
 /// Where everything is allocated.
 pub const allocator = std.heap.wasm_allocator;
 
-/// Why an actor ended, or is asked to end.
-pub const Reason = union(enum) {
-    normal,
-    shutdown,
-    kill,
-    killed,
-    noproc,
-    noconnection,
-    @"error": []const u8,
-    trap: []const u8,
-    limit: []const u8,
-    exit_code: u8,
-    custom: []const u8,
+/// Frees a list of texts or names that a function gave.
+pub fn freeAll(texts: []const []const u8) void {
+    for (texts) |text| allocator.free(text);
+    allocator.free(texts);
+}
 
-    fn flat(self: Reason) abi.Reason {
-        const tag: u8 = @intFromEnum(self);
-        return switch (self) {
-            .@"error", .trap, .limit, .custom => |text| .{ .tag = tag, .text = .of(text) },
-            .exit_code => |code| .{ .tag = tag, .text = .{ .ptr = code } },
-            else => .{ .tag = tag },
-        };
-    }
+pub const Reason = events.Reason;
+pub const Destination = events.Destination;
+pub const Event = events.Event;
+pub const Message = events.Message;
+pub const CallReply = events.CallReply;
+pub const CallOutcome = events.CallOutcome;
+pub const NodeChange = events.NodeChange;
+pub const NameLost = events.NameLost;
+pub const GroupChange = events.GroupChange;
 
-    fn of(given: abi.Reason) Reason {
-        const text = given.text;
-        return switch (given.tag) {
-            0 => .normal,
-            1 => .shutdown,
-            2 => .kill,
-            3 => .killed,
-            4 => .noproc,
-            5 => .noconnection,
-            6 => .{ .@"error" = text.slice() },
-            7 => .{ .trap = text.slice() },
-            8 => .{ .limit = text.slice() },
-            9 => .{ .exit_code = @truncate(text.ptr) },
-            else => .{ .custom = text.slice() },
-        };
-    }
-
-    fn free(self: Reason) void {
-        switch (self) {
-            .@"error", .trap, .limit, .custom => |text| allocator.free(text),
-            else => {},
-        }
-    }
-};
-
-/// Whom a signal is for.
-pub const Destination = union(enum) {
-    pid: Pid,
-    name: []const u8,
-    node_name: struct { name: []const u8, node: []const u8 },
-    alias: Ref,
-
-    const Flat = struct { u32, u64, u64, usize, usize };
-
-    fn flat(self: Destination) Flat {
-        return switch (self) {
-            .pid => |pid| .{ 0, pid.node, pid.serial, 0, 0 },
-            .name => |name| .{ 1, @intFromPtr(name.ptr), name.len, 0, 0 },
-            .node_name => |it| .{ 2, @intFromPtr(it.name.ptr), it.name.len, @intFromPtr(it.node.ptr), it.node.len },
-            .alias => |alias_| .{ 3, alias_.node, alias_.serial, 0, 0 },
-        };
-    }
-
-    fn of(given: abi.Destination) Destination {
-        return switch (given.tag) {
-            0 => .{ .pid = given.content.id },
-            1 => .{ .name = given.content.names[0].slice() },
-            2 => .{ .node_name = .{
-                .name = given.content.names[0].slice(),
-                .node = given.content.names[1].slice(),
-            } },
-            else => .{ .alias = .{ .node = given.content.id.node, .serial = given.content.id.serial } },
-        };
-    }
-
-    fn free(self: Destination) void {
-        switch (self) {
-            .name => |name| allocator.free(name),
-            .node_name => |it| {
-                allocator.free(it.name);
-                allocator.free(it.node);
-            },
-            else => {},
-        }
-    }
-};
-
-/// A message that somebody sent.
-pub const Message = struct {
-    sender: Pid,
-    via: ?Ref,
-    body: []const u8,
-
-    /// Its value. Text points into the message; other slices are allocated.
-    pub fn read(self: Message, comptime T: type) MessageError!T {
-        return decode(T, self.body);
-    }
-};
-
-/// What came of a call that was begun: bytes, or why there are none.
-pub const CallReply = struct { request: Ref, outcome: CallOutcome };
-
-/// Why a call gave nothing: the words, and where the function ran, how it ended.
-pub const CallOutcome = union(enum) {
-    value: []const u8,
-    no_module: []const u8,
-    no_function: []const u8,
-    bad_argument: []const u8,
-    system_limit: []const u8,
-    denied: []const u8,
-    noconnection,
-    timeout,
-    ended: Reason,
-
-    fn of(given: abi.Result(abi.Bytes, abi.CallError)) CallOutcome {
-        if (!given.is_error) return .{ .value = given.content.value.slice() };
-        const failed = given.content.err;
-        return switch (failed.tag) {
-            0 => .{ .no_module = failed.content.text.slice() },
-            1 => .{ .no_function = failed.content.text.slice() },
-            2 => .{ .bad_argument = failed.content.text.slice() },
-            3 => .{ .system_limit = failed.content.text.slice() },
-            4 => .{ .denied = failed.content.text.slice() },
-            5 => .noconnection,
-            6 => .timeout,
-            else => .{ .ended = Reason.of(failed.content.reason) },
-        };
-    }
-
-    pub fn free(self: CallOutcome) void {
-        switch (self) {
-            .noconnection, .timeout => {},
-            .ended => |reason| reason.free(),
-            inline else => |text| allocator.free(text),
-        }
-    }
-};
-
-/// What a mailbox holds.
-pub const Event = union(enum) {
-    message: Message,
-    exit: struct { sender: Pid, reason: Reason },
-    down: struct { monitor: Ref, object: Destination, reason: Reason },
-    spawn_reply: struct { request: Ref, pid: ?Pid },
-    timeout: Ref,
-    /// A request to this actor as a group leader; this SDK does not read it further.
-    io_request: struct { sender: Pid, reply_as: Ref },
-    node_up: []const u8,
-    node_down: []const u8,
-    call_reply: CallReply,
-
-    fn of(given: abi.Event) Event {
-        const it = given.content;
-        switch (given.tag) {
-            0 => return .{ .message = .{
-                .sender = it.message.sender,
-                .via = if (it.message.via.is_some) it.message.via.value else null,
-                .body = it.message.body.slice(),
-            } },
-            1 => return .{ .exit = .{ .sender = it.exit.sender, .reason = .of(it.exit.reason) } },
-            2 => {
-                if (it.down.tag.is_some) allocator.free(it.down.tag.value.slice());
-                return .{ .down = .{
-                    .monitor = it.down.monitor,
-                    .object = .of(it.down.object),
-                    .reason = .of(it.down.reason),
-                } };
-            },
-            3 => {
-                const failed = it.spawn_reply.outcome.is_error;
-                if (failed and it.spawn_reply.outcome.content.err.tag != 6)
-                    allocator.free(it.spawn_reply.outcome.content.err.text.slice());
-                const pid = if (failed) null else it.spawn_reply.outcome.content.value;
-                return .{ .spawn_reply = .{ .request = it.spawn_reply.request, .pid = pid } };
-            },
-            4 => return .{ .timeout = it.timeout },
-            5 => return .{ .io_request = .{ .sender = it.io_request.sender, .reply_as = it.io_request.reply_as } },
-            6, 7 => {
-                if (it.node_change.reason.is_some) allocator.free(it.node_change.reason.value.slice());
-                const name = it.node_change.node.slice();
-                return if (given.tag == 6) .{ .node_up = name } else .{ .node_down = name };
-            },
-            else => return .{ .call_reply = .{
-                .request = it.call_reply.request,
-                .outcome = .of(it.call_reply.outcome),
-            } },
-        }
-    }
-
-    /// Frees what it owns.
-    pub fn free(self: Event) void {
-        switch (self) {
-            .message => |it| allocator.free(it.body),
-            .exit => |it| it.reason.free(),
-            .down => |it| {
-                it.object.free();
-                it.reason.free();
-            },
-            .node_up, .node_down => |name| allocator.free(name),
-            .call_reply => |it| it.outcome.free(),
-            .spawn_reply, .timeout, .io_request => {},
-        }
-    }
-};
+/// The nodes of the cluster, and names, groups and locks that all of them know.
+pub const nodes = @import("nodes.zig");
+pub const names = @import("names.zig");
+pub const groups = @import("groups.zig");
+pub const locks = @import("locks.zig");
 
 // ---- Messages ----
 
@@ -271,7 +87,7 @@ pub fn sendBytes(to: Pid, body: []const u8) void {
     abi.mailbox.send(to.node, to.serial, @intFromPtr(body.ptr), body.len);
 }
 
-/// Sends to a name, a name on a node, or an alias. An error is that nobody has that name
+/// Sends to a name of this node, a name on a node, or an alias. An error is that nobody has that name
 /// on this node.
 pub fn sendTo(to: Destination, it: anytype) error{NoName}!void {
     const body = encode(it);
@@ -298,10 +114,10 @@ pub fn receiveOf(reference: Ref, ms: ?u64) ?Event {
 }
 
 fn receiveFrom(of: ?Ref, ms: ?u64) ?Event {
-    var given: abi.Option(abi.Event) = undefined;
+    var event: abi.Option(abi.Event) = undefined;
     const reference = of orelse Ref{ .node = 0, .serial = 0 };
-    abi.mailbox.receive(@intFromBool(of != null), reference.node, reference.serial, ms != null, ms orelse 0, &given);
-    return if (given.is_some) Event.of(given.value) else null;
+    abi.mailbox.receive(@intFromBool(of != null), reference.node, reference.serial, ms != null, ms orelse 0, &event);
+    return if (event.is_some) Event.of(event.value) else null;
 }
 
 // ---- Actors ----
@@ -379,11 +195,7 @@ pub fn spawnWith(function: []const u8, argument: anytype, options: SpawnOptions)
         return .{ .pid = it.pid, .monitor = if (it.monitor.is_some) it.monitor.value else null };
     }
     const failed = outcome.content.err;
-    if (failed.tag != 6) {
-        // The words are for whoever runs the node: an error of Zig has none.
-        log(.warn, failed.text.slice());
-        allocator.free(failed.text.slice());
-    }
+    if (failed.tag != 6) given.logAndFree(failed.text);
     return switch (failed.tag) {
         0 => error.NoModule,
         1 => error.NoFunction,
@@ -643,8 +455,8 @@ fn realloc(_: usize, _: usize, alignment: usize, size: usize) callconv(.c) usize
 }
 
 fn run(comptime functions: anytype, name: []const u8, argument: []const u8) Reason {
-    const names = @typeInfo(@TypeOf(functions)).@"struct".field_names;
-    inline for (names) |known| {
+    const known_names = @typeInfo(@TypeOf(functions)).@"struct".field_names;
+    inline for (known_names) |known| {
         if (std.mem.eql(u8, name, known)) {
             return enter(@field(functions, known), argument) catch |failed| switch (failed) {
                 error.Failed => .{ .@"error" = failure },
@@ -653,7 +465,7 @@ fn run(comptime functions: anytype, name: []const u8, argument: []const u8) Reas
         }
     }
     comptime var known: []const u8 = "";
-    inline for (names, 0..) |one, index| known = known ++ (if (index > 0) ", " else "") ++ one;
+    inline for (known_names, 0..) |one, index| known = known ++ (if (index > 0) ", " else "") ++ one;
     const text = std.mem.concat(allocator, u8, &.{ "no function `", name, "` in this module; it has ", known });
     return .{ .@"error" = text catch @panic("out of memory") };
 }
@@ -668,11 +480,11 @@ fn enter(comptime function: anytype, argument: []const u8) anyerror!Reason {
     const info = @typeInfo(@TypeOf(function)).@"fn";
     // Even one that nobody takes has to be sound.
     const Argument = if (info.param_types.len == 0) void else info.param_types[0].?;
-    const given = argumentOf(Argument, argument) catch |failed| {
+    const read = argumentOf(Argument, argument) catch |failed| {
         const text = std.mem.concat(allocator, u8, &.{ "argument of the start function: ", @errorName(failed) });
         return .{ .@"error" = try text };
     };
-    const result = if (info.param_types.len == 0) function() else function(given);
+    const result = if (info.param_types.len == 0) function() else function(read);
     const value = if (@typeInfo(@TypeOf(result)) == .error_union) try result else result;
     if (@TypeOf(value) != void) {
         const body = encode(value);

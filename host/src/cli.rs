@@ -239,7 +239,6 @@ fn dispatch(cli: Cli) -> Result<u8, Exit> {
         Command::Inspect(inspect) => inspect.run(),
         Command::New(new) => new.run(),
         Command::Build(build) => build.run(),
-        Command::Dev(dev) => dev.run(),
         Command::Bench(bench) => bench.run(),
         Command::Doctor(doctor) => doctor.run(&common),
         Command::Completion { shell } => complete(shell),
@@ -259,6 +258,7 @@ fn dispatch(cli: Cli) -> Result<u8, Exit> {
 async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
     match command {
         Command::Run(run) => run.run(common).await,
+        Command::Dev(dev) => dev.run().await,
         Command::Node(node) => node.run(common).await,
         Command::Stop => node::stop(common).await,
         Command::Nodes(nodes) => nodes.run(common).await,
@@ -283,7 +283,6 @@ async fn dispatch_async(common: &Common, command: Command) -> Result<u8, Exit> {
         Command::Inspect(_)
         | Command::New(_)
         | Command::Build(_)
-        | Command::Dev(_)
         | Command::Bench(_)
         | Command::Doctor(_)
         | Command::Completion { .. } => unreachable!("run without a runtime"),

@@ -38,8 +38,7 @@ use crate::control::mux;
 use crate::modules::digest::Digest;
 use crate::net;
 use crate::runtime::Runtime;
-use find::Find;
-pub(crate) use find::{Callback, FUNCTION_BYTES_MAX, NAMES_LISTED_MAX, Registering};
+pub(crate) use find::{Callback, FUNCTION_BYTES_MAX, Find, NAMES_LISTED_MAX, Registering};
 pub use keeper::Distribution;
 pub(crate) use link::{Link, Sent, at_bytes, spawn_bytes};
 

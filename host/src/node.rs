@@ -209,6 +209,7 @@ impl Node {
             tier: config.tier,
             programs: Programs::new(&engines)?,
         }));
+        io.spawn(cluster::Find::keep_time(Arc::downgrade(&runtime)));
         let weak = Arc::downgrade(&runtime);
         runtime.timers.run(Box::new(move |later| {
             let Some(runtime) = weak.upgrade() else { return };

@@ -1,8 +1,8 @@
 //! Cluster locks (rows G).
 
-use odeon_tests::Given;
 use odeon_tests::cluster::until;
 use odeon_tests::protocol::{Failure, LockError, Module, Operation, Pid, Reason, Value};
+use odeon_tests::{Given, World};
 
 use crate::support::{down, function, monitor};
 use crate::town::{Town, kill, register};
@@ -136,6 +136,18 @@ async fn g03_a_deleted_lock_goes_to_those_who_wait_in_the_order_in_which_they_as
             until_held(&town, node, &[pid]).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_is_waited_for_no_longer_than_wanted_on_a_node_without_a_cluster_too() {
+    let world = World::start().await;
+    let [mut one, mut other] = world.puppets().await;
+    assert_eq!(one.order(set("r1")).await, Value::Done);
+    let late = other.order(set_at("r2", None, Some(20))).await;
+    assert_eq!(late, no(LockError::Timeout));
+    // It holds nothing, now and later.
+    assert_eq!(one.order(delete("r1")).await, Value::Done);
+    assert_eq!(one.order(try_now("r1")).await, Value::Done);
 }
 
 #[tokio::test(flavor = "multi_thread")]

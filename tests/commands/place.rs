@@ -89,6 +89,21 @@ impl Place {
         command
     }
 
+    /// The program as it is where nobody has told it to ignore the terminal's end: these tests
+    /// may run under `nohup`, whose children ignore that.
+    pub(crate) fn hearing(&self, arguments: &[&str]) -> Command {
+        let program = self.command(arguments);
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(program.get_program()).args(program.get_args());
+        command.env_clear();
+        for (name, value) in program.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.current_dir(self.path("work"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Runs it to its end, without input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         finish(start(self.command(arguments)))

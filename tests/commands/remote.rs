@@ -154,7 +154,7 @@ fn an_interrupt_or_the_terminals_end_ends_the_program_there() {
     let _node = place.node("far");
     let spins = place.file("spins.wat", says("on my way", FOR_EVER));
     let cat = place.file("cat.wat", CAT);
-    let run = |file: &str| Running::new(place.command(&["run", "--on", "far", file]));
+    let run = |file: &str| Running::new(place.hearing(&["run", "--on", "far", file]));
     let mut interrupted = run(&spins);
     assert_eq!(interrupted.line(), "on my way");
     assert_eq!(place.json(&["ps", "--json"])[0]["module"], "spins", "listed by the file's name");

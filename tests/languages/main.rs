@@ -8,11 +8,31 @@
 //! | `fail`, `crash`, `custom` | ends with an error, by a panic or exception, for a reason of its own |
 //! | `add` | gives the sum of two integers, or fails where that is none |
 //! | `check_...` | ends normally if that part of the SDK does what it should |
+//! | `find` | gives who has a cluster name |
+//! | `member`, `holder` | joins a group, sets a lock; then does what `echo` does |
 //!
 //! `odeon build` builds them. A language whose toolchain is not installed is left out, and
 //! the test says so; `cargo xtask test` installs the toolchains where it may.
 
+/// Makes tests of functions that take a language: each in a module named after the language.
+macro_rules! languages {
+    ([$($language:ident $module:ident),*] $tests:tt) => {
+        $(languages! { @ $language $module $tests })*
+    };
+    (@ $language:ident $module:ident { $($test:ident),* $(,)? }) => {
+        mod $module {
+            use super::Language;
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(Language::$language).await;
+            })*
+        }
+    };
+}
+
 mod build;
+mod cluster;
 mod projects;
 
 use build::{Language, built};
@@ -153,34 +173,21 @@ async fn a_failure_says_what_is_wrong(language: Language) {
 #[tokio::test(flavor = "multi_thread")]
 async fn typescript_of_several_files_runs_without_its_types() {
     let Some(world) = world(Language::Ts).await else { return };
-    let checked = end_of(&world.node, Language::Ts, "check_types", &[]).await;
-    assert_eq!(checked, Reason::Normal);
+    for check in ["check_types", "check_cluster_types"] {
+        let checked = end_of(&world.node, Language::Ts, check, &[]).await;
+        assert_eq!(checked, Reason::Normal, "{check}");
+    }
     let crashed = end_of(&world.node, Language::Ts, "crash", &[]).await;
     let is_told = matches!(&crashed, Reason::Trap(text)
         if text.contains("on purpose") && text.contains("main.js"));
     assert!(is_told, "{crashed}");
 }
 
-macro_rules! languages {
-    ($($language:ident $module:ident: $($test:ident),*;)*) => {
-        $(mod $module {
-            use super::*;
-
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() {
-                super::$test(Language::$language).await;
-            })*
-        })*
-    };
-    ($($language:ident $module:ident),*) => {
-        languages! {
-            $($language $module:
-                the_codec_reads_writes_and_refuses_the_vectors,
-                the_checks_hold_on_one_node,
-                actors_and_functions_of_other_nodes_are_reached,
-                a_failure_says_what_is_wrong;)*
-        }
-    };
+languages! {
+    [C c, Zig zig, Js js, Python python] {
+        the_codec_reads_writes_and_refuses_the_vectors,
+        the_checks_hold_on_one_node,
+        actors_and_functions_of_other_nodes_are_reached,
+        a_failure_says_what_is_wrong,
+    }
 }
-
-languages! { C c, Zig zig, Js js, Python python }

@@ -3,12 +3,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::build::{Language, build, built, odeon, try_build};
 
@@ -121,36 +121,124 @@ impl Drop for Group {
     }
 }
 
-/// Waits for a line of the output.
-fn await_line(lines: &Receiver<String>, wanted: &str) {
-    loop {
-        let line = lines.recv_timeout(Duration::from_secs(60));
-        if line.unwrap_or_else(|error| panic!("{wanted:?} was not printed: {error}")) == wanted {
-            return;
+/// Longer than a module of Python takes to be built and compiled beside other tests.
+const DEV_DEADLINE: Duration = Duration::from_secs(240);
+
+/// `odeon dev` in a project, and the lines that its actors print.
+struct Dev {
+    group: Group,
+    lines: Receiver<String>,
+}
+
+impl Dev {
+    fn start(home: &Path, project: &Path) -> Self {
+        let mut command = odeon(home);
+        command.args(["dev", "main", "Ada", "--dir"]).arg(project);
+        command.stdout(Stdio::piped()).process_group(0);
+        let mut group = Group(command.spawn().expect("it can be run"));
+        let output = BufReader::new(group.0.stdout.take().expect("piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { group, lines }
+    }
+
+    /// Waits for a line.
+    fn await_line(&self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(DEV_DEADLINE);
+            let line = line.unwrap_or_else(|error| panic!("{wanted:?} was not printed: {error}"));
+            if line == wanted {
+                return;
+            }
+        }
+    }
+
+    /// A signal for the command alone, as nobody sends from a terminal.
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.group.0), signal).expect("it runs");
+    }
+
+    /// Its exit code, and what was still printed until nobody was left who could.
+    fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let begun = Instant::now();
+        while self.group.0.try_wait().expect("it can be waited for").is_none() {
+            assert!(begun.elapsed() < DEV_DEADLINE, "it does not end");
+            std::thread::yield_now();
+        }
+        let code = self.group.0.wait().expect("it has ended").code();
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(DEV_DEADLINE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => return (code, rest),
+                Err(RecvTimeoutError::Timeout) => panic!("an actor was left behind"),
+            }
         }
     }
 }
 
+/// A new project; nothing where its language's toolchain is not there.
+fn project(home: &Path, language: Language) -> Option<PathBuf> {
+    new_project(home, language);
+    let project = home.join("hello");
+    build(language, &project, &project.join("hello.wasm")).map(|_| project)
+}
+
 #[test]
-fn a_project_is_built_and_run_again_when_a_source_changes() {
-    let dir = tempfile::tempdir().expect("temporary directory");
-    new_project(dir.path(), Language::C);
-    let project = dir.path().join("hello");
-    if build(Language::C, &project, &project.join("hello.wasm")).is_none() {
-        return;
+fn a_project_of_each_language_is_built_and_run_again_when_a_source_changes() {
+    for language in Language::PROJECTS {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let Some(project) = project(dir.path(), language) else { continue };
+        let dev = Dev::start(dir.path(), &project);
+        dev.await_line("hello, Ada");
+        let source = project.join("src").join(format!("main.{}", language.extension()));
+        let text = std::fs::read_to_string(&source).expect("there");
+        std::fs::write(&source, text.replace("hello,", "goodbye,")).expect("written");
+        dev.await_line("goodbye, Ada");
+        dev.signal(Signal::TERM);
+        assert_eq!(dev.end().0, Some(130), "{language:?}");
     }
-    let mut command = odeon(dir.path());
-    command.args(["dev", "main", "Ada", "--dir"]).arg(&project);
-    command.stdout(Stdio::piped()).process_group(0);
-    let mut dev = Group(command.spawn().expect("it can be run"));
-    let output = BufReader::new(dev.0.stdout.take().expect("piped"));
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-    });
-    await_line(&lines, "hello, Ada");
+}
+
+/// An actor that says so when it is asked to end, and does so or not.
+fn asked(then: &str) -> String {
+    format!(
+        "#include \"odeon.h\"
+        static odeon_reason main_(odeon_reader *argument) {{
+            (void)argument;
+            odeon_trap_exit(true);
+            odeon_put_line(\"it runs\");
+            for (odeon_event event;; odeon_event_free(&event)) {{
+                odeon_receive(&event, ODEON_FOREVER);
+                odeon_put_line(\"it was asked to end\");
+                {then}
+            }}
+        }}
+        ODEON_ACTORS({{\"main\", main_}})"
+    )
+}
+
+#[test]
+fn the_end_of_dev_is_the_end_of_its_actor() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let Some(project) = project(dir.path(), Language::C) else { return };
+    let is_asked = vec!["it was asked to end".to_owned()];
     let source = project.join("src/main.c");
-    let text = std::fs::read_to_string(&source).expect("there");
-    std::fs::write(&source, text.replace("hello,", "goodbye,")).expect("written");
-    await_line(&lines, "goodbye, Ada");
+    std::fs::write(&source, asked("return odeon_normal();")).expect("written");
+    for signal in [Signal::TERM, Signal::INT] {
+        let dev = Dev::start(dir.path(), &project);
+        dev.await_line("it runs");
+        dev.signal(signal);
+        assert_eq!(dev.end(), (Some(130), is_asked.clone()), "{signal:?}");
+    }
+    // One that does not end is ended, at the second signal at the latest.
+    std::fs::write(&source, asked("")).expect("written");
+    let dev = Dev::start(dir.path(), &project);
+    dev.await_line("it runs");
+    dev.signal(Signal::TERM);
+    dev.await_line("it was asked to end");
+    dev.signal(Signal::TERM);
+    assert_eq!(dev.end(), (Some(130), vec![]));
 }

@@ -32,7 +32,8 @@ from .events import (CallReply, Down, Event, Exited, GroupChange, IoRequest, Mes
                      NodeDown, NodeUp, SpawnReply, Timeout)
 from .mailbox import Destination, receive, receive_event, receive_where, send
 from .message import MessageError, Variant, decode, encode
-from .node import connect, log, node_name, node_of, nodes, watch_nodes
+from .node import (connect, disconnect, is_distributed, log, node_name, node_of, nodes,
+                   watch_nodes)
 from .process import (Spawned, alias, demonitor, exit, is_alive, link, make_reference, me,
                       monitor, register, registered, spawn, spawn_link, spawn_monitor,
                       spawn_request, spawn_with, stop, trap_exit, unalias, unlink, unregister,

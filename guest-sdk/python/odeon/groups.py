@@ -8,6 +8,7 @@ from typing import NamedTuple
 from wit_world.imports import groups as host
 
 from . import _host
+from .mailbox import forget
 from .message import encode
 from .names import as_bytes
 from .process import me
@@ -27,6 +28,17 @@ def _pids(given: tuple[Pid, ...]) -> list[Pid]:
 def start(scope: Name) -> bool:
     """This node takes part in a scope. False if it did already."""
     return _asked(host.start, as_bytes(scope))
+
+
+def stop(scope: Name) -> bool:
+    """It takes no more part: its members have left, and monitors of the scope are gone. False
+    if it took none."""
+    return _asked(host.stop, as_bytes(scope))
+
+
+def scopes() -> list[bytes]:
+    """The scopes that this node takes part in."""
+    return host.scopes()
 
 
 def join(scope: Name, group: Name, *pids: Pid) -> None:
@@ -73,7 +85,9 @@ def monitor(scope: Name, group: Name | None = None) -> Monitored:
 
 def demonitor(reference: Reference) -> bool:
     """Ends a monitor, and drops its events that wait. Whether it was there."""
-    return host.demonitor(reference)
+    was_there = host.demonitor(reference)
+    forget(reference)
+    return was_there
 
 
 def send(scope: Name, group: Name, value: object) -> int:

@@ -80,6 +80,11 @@ def _take(fits: Callable[[Event], bool]) -> Event | None:
     return None
 
 
+def forget(reference: Reference) -> None:
+    """Drops the events of a reference that were taken out of the mailbox."""
+    _kept[:] = [event for event in _kept if reference_of(event) != reference]
+
+
 def _from_host(filter, timeout_ms: int | None) -> Event | None:
     event = host.receive(filter, timeout_ms)
     return None if event is None else of_host(event)

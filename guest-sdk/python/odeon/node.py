@@ -19,14 +19,28 @@ def node_of(pid: Pid) -> str | None:
     return host.name_of(pid)
 
 
-def nodes() -> list[str]:
-    """The names of the nodes that this one is visibly connected with."""
-    return host.nodes(host.Selection.VISIBLE)
+def is_distributed() -> bool:
+    """Whether this node takes part in a cluster."""
+    return host.is_distributed()
+
+
+def nodes(of: str = "visible") -> list[str]:
+    """The names of other nodes, in order: of those that are connected and not hidden, or
+    that are ``hidden``, ``connected`` or ``known``."""
+    try:
+        return host.nodes(host.Selection[of.upper()])
+    except KeyError:
+        raise ValueError(f"no choice of nodes is called {of!r}") from None
 
 
 def connect(node: str) -> None:
     """Connects with a node and waits until that is done. Raises a `HostError`."""
     _host.asked("connect", host.connect, node)
+
+
+def disconnect(node: str) -> bool:
+    """Ends the connection with a node. False if there is none."""
+    return host.disconnect(node)
 
 
 def watch_nodes(on: bool = True) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 from wit_world.imports import process as host
 
 from . import _host, terminal
-from .mailbox import Destination
+from .mailbox import Destination, forget
 from .words import NORMAL, Pid, Reason, Reference
 
 _MONITOR = host.MonitorOptions(None, None, False)
@@ -103,7 +103,9 @@ def monitor(of: Destination) -> Reference:
 
 def demonitor(reference: Reference) -> bool:
     """Ends a monitor, and drops its event if that waits. Whether it was there."""
-    return _host.asked("demonitor", host.demonitor, reference, True)
+    was_there = _host.asked("demonitor", host.demonitor, reference, True)
+    forget(reference)
+    return was_there
 
 
 def exit(to: Pid, reason: Reason) -> None:

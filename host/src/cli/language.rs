@@ -32,10 +32,10 @@ const MARKS: [(&str, Language); 6] = [
     ("src/main.py", Language::Python),
 ];
 
-/// A file of the Python SDK, as it lies in `guest-sdk/python`.
-macro_rules! python {
-    ($($name:literal),*) => {
-        &[$(($name, include_str!(concat!("../../../guest-sdk/python/", $name)))),*]
+/// The files of an SDK, as they lie in its folder of `guest-sdk`.
+macro_rules! sdk {
+    ($folder:literal: $($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../../guest-sdk/", $folder, "/", $name)))),*]
     };
 }
 
@@ -59,24 +59,47 @@ impl Language {
     pub(crate) fn sdk(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Rust => &[],
-            Self::C => &[
-                ("odeon.h", include_str!("../../../guest-sdk/c/odeon.h")),
-                ("odeon_abi.h", include_str!("../../../guest-sdk/c/odeon_abi.h")),
-                ("odeon.c", include_str!("../../../guest-sdk/c/odeon.c")),
-                ("odeon_message.c", include_str!("../../../guest-sdk/c/odeon_message.c")),
+            Self::C => sdk![
+                "c":
+                "odeon.h",
+                "odeon_types.h",
+                "odeon_cluster.h",
+                "odeon_abi.h",
+                "odeon.c",
+                "odeon_cluster.c",
+                "odeon_memory.c",
+                "odeon_message.c"
             ],
-            Self::Zig => &[
-                ("odeon.zig", include_str!("../../../guest-sdk/zig/odeon.zig")),
-                ("abi.zig", include_str!("../../../guest-sdk/zig/abi.zig")),
-                ("message.zig", include_str!("../../../guest-sdk/zig/message.zig")),
+            Self::Zig => sdk![
+                "zig":
+                "odeon.zig",
+                "abi.zig",
+                "events.zig",
+                "given.zig",
+                "groups.zig",
+                "locks.zig",
+                "message.zig",
+                "names.zig",
+                "nodes.zig"
             ],
-            Self::Js | Self::Ts => &[
-                ("package.json", include_str!("../../../guest-sdk/js/package.json")),
-                ("index.js", include_str!("../../../guest-sdk/js/index.js")),
-                ("message.js", include_str!("../../../guest-sdk/js/message.js")),
-                ("index.d.ts", include_str!("../../../guest-sdk/js/index.d.ts")),
+            Self::Js | Self::Ts => sdk![
+                "js":
+                "package.json",
+                "index.js",
+                "index.d.ts",
+                "groups.js",
+                "groups.d.ts",
+                "locks.js",
+                "locks.d.ts",
+                "mailbox.js",
+                "message.js",
+                "names.js",
+                "names.d.ts",
+                "nodes.js",
+                "words.js"
             ],
-            Self::Python => python![
+            Self::Python => sdk![
+                "python":
                 "odeon_module.py",
                 "odeon/__init__.py",
                 "odeon/_host.py",

@@ -27,8 +27,8 @@ mod resolve;
 mod shown;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use odeon_core::groups::Groups;
@@ -56,7 +56,7 @@ pub(crate) struct Find {
     /// The machines' time counts from here.
     begun: Instant,
     /// Something is due earlier than the clock's task knows.
-    sooner: Notify,
+    sooner: Arc<Notify>,
 }
 
 struct Machines {
@@ -113,7 +113,7 @@ impl Find {
             machines: Mutex::new(machines),
             shown: Shown::default(),
             begun: Instant::now(),
-            sooner: Notify::new(),
+            sooner: Arc::new(Notify::new()),
         }
     }
 
@@ -154,19 +154,23 @@ impl Find {
         }
     }
 
-    /// Tells the machines the time whenever something is due; as long as this node is
-    /// distributed, since nothing takes time otherwise.
-    pub(super) async fn keep_time(runtime: Arc<Runtime>) {
-        let find = &runtime.cluster.find;
+    /// Tells the machines the time whenever something is due, as long as the node is there:
+    /// locks are waited for on a node that is not distributed, too.
+    pub(crate) async fn keep_time(runtime: Weak<Runtime>) {
         loop {
-            find.turn(&runtime, |turn| {
-                turn.names(|names, now, effects| names.tick(now, effects));
-                turn.locks(|locks, now, effects| locks.tick(now, effects));
-                turn.machines.alarm = turn.due();
-            });
-            let alarm = find.machines.lock().alarm;
-            let wait = Duration::from_millis(alarm.saturating_sub(find.now()));
-            let _ = tokio::time::timeout(wait.min(LOOK_LATEST), find.sooner.notified()).await;
+            let (wait, sooner) = {
+                let Some(runtime) = runtime.upgrade() else { return };
+                let find = &runtime.cluster.find;
+                let alarm = find.turn(&runtime, |turn| {
+                    turn.names(|names, now, effects| names.tick(now, effects));
+                    turn.locks(|locks, now, effects| locks.tick(now, effects));
+                    turn.machines.alarm = turn.due();
+                    turn.machines.alarm
+                });
+                let wait = Duration::from_millis(alarm.saturating_sub(find.now()));
+                (wait, Arc::clone(&find.sooner))
+            };
+            let _ = tokio::time::timeout(wait.min(LOOK_LATEST), sooner.notified()).await;
         }
     }
 
@@ -202,6 +206,13 @@ impl Find {
         turn.bury();
         turn.set_alarm();
         (result, turn.heard)
+    }
+}
+
+impl Drop for Find {
+    fn drop(&mut self) {
+        // The clock's task sees that the node is gone.
+        self.sooner.notify_one();
     }
 }
 

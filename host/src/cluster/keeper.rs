@@ -17,12 +17,11 @@ use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Dialler;
 use super::connection::{self, Fresh};
-use super::find::Find;
 use super::link::{Link, Remains, Waiter};
 use super::unreached::Unreached;
 use super::{Alive, Options};
@@ -202,9 +201,6 @@ impl Peers for Distribution {
 impl Keeper {
     async fn run(mut self, settings: node::Settings, mut queue: mpsc::UnboundedReceiver<Event>) {
         let mut effects = Vec::new();
-        // Ends with this task.
-        let mut clock = JoinSet::new();
-        clock.spawn(Find::keep_time(Arc::clone(&self.runtime)));
         self.machine.lock().start(settings, &mut effects);
         for effect in effects.drain(..) {
             self.perform(effect);

@@ -1,12 +1,10 @@
 /* The functions that every language's guest of the suite `languages` has, in C.
  * tests/languages says what each is for. A check ends normally, or by a trap that says
  * what does not hold. */
-#include "odeon.h"
+#include "checks.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { LONG_MS = 10000, SHORT_MS = 30 };
 
 /* Copies one value from a reader to a writer, item by item. */
 static void copy(odeon_reader *from, odeon_writer *to) {
@@ -33,7 +31,7 @@ static void copy(odeon_reader *from, odeon_writer *to) {
 
 /* Reads every message and sends it back as it would write it: {"refused": why} for what
  * it cannot read. */
-static odeon_reason echo(odeon_reader *argument) {
+odeon_reason echo(odeon_reader *argument) {
     (void)argument;
     for (;;) {
         odeon_event event;
@@ -65,7 +63,7 @@ static odeon_reason nothing(odeon_reader *argument) {
 }
 
 /* A text that ends where C's do. */
-static char *c_text(odeon_bytes bytes) {
+char *c_text(odeon_bytes bytes) {
     char *text = calloc(bytes.length + 1, 1);
     memcpy(text, bytes.ptr, bytes.length);
     return text;
@@ -96,28 +94,28 @@ static odeon_reason add(odeon_reader *argument) {
 
 /* ---- What the checks share ---- */
 
-static odeon_bytes encoded(const char *text) {
+odeon_bytes encoded(const char *text) {
     odeon_writer writer = {0};
     odeon_write_text(&writer, text);
     return odeon_written(&writer);
 }
 
-static odeon_pid made(odeon_spawned spawned) {
+odeon_pid made(odeon_spawned spawned) {
     if (spawned.is_error) odeon_panic(c_text(spawned.error.text));
     return spawned.pid;
 }
 
-static odeon_pid spawned(const char *function) {
+odeon_pid spawned(const char *function) {
     return made(odeon_spawn(function, (odeon_bytes){0}));
 }
 
-static odeon_event next(void) {
+odeon_event next(void) {
     odeon_event event;
     ODEON_ASSERT(odeon_receive(&event, LONG_MS));
     return event;
 }
 
-static void silence(void) {
+void silence(void) {
     odeon_event event;
     ODEON_ASSERT(!odeon_receive(&event, SHORT_MS));
 }
@@ -370,4 +368,7 @@ ODEON_ACTORS(
     {"custom", custom}, {"add", add}, {"check_send", check_send}, {"check_timeout", check_timeout},
     {"check_links", check_links}, {"check_monitors", check_monitors}, {"check_exits", check_exits},
     {"check_names", check_names}, {"check_rpc", check_rpc}, {"check_io", check_io},
-    {"check_far", check_far})
+    {"check_far", check_far}, {"find", find}, {"member", member}, {"holder", holder},
+    {"check_cluster_names", check_cluster_names}, {"check_groups", check_groups},
+    {"check_locks", check_locks}, {"check_cluster", check_cluster},
+    {"check_name_lost", check_name_lost})

@@ -2,49 +2,10 @@
 // tests/languages says what each is for. A check ends normally, or by an exception.
 import * as odeon from "odeon";
 import { Exit, Float, actors, call, encode, receive, receiveEvent, send, spawn } from "odeon";
+import { LONG, SHORT, assert, echo, kindOf, next, same, silence } from "./checks.js";
+import * as cluster from "./cluster.js";
 
-const LONG = 10000;
-const SHORT = 30;
-
-function assert(holds, what) {
-  if (!holds) throw new Error(`${what} does not hold`);
-}
-
-function same(found, expected) {
-  const [one, other] = [JSON.stringify(found), JSON.stringify(expected)];
-  assert(one === other, `${one} === ${other}`);
-}
-
-/** The kind of error that a function throws. */
-function kindOf(it) {
-  try {
-    it();
-  } catch (error) {
-    return error.kind;
-  }
-  throw new Error("nothing was thrown");
-}
-
-const next = () => {
-  const event = receiveEvent({ timeout: LONG });
-  assert(event !== null, "an event comes");
-  return event;
-};
-const silence = () => same(receiveEvent({ timeout: SHORT }), null);
 const reasonOf = (of) => receiveEvent({ of, timeout: LONG }).reason;
-
-function echo() {
-  for (;;) {
-    const message = receive();
-    let value;
-    try {
-      value = message.value;
-    } catch (error) {
-      value = { refused: error.message };
-    }
-    send(message.sender, value);
-  }
-}
 
 function waiter() {
   for (;;) receiveEvent();
@@ -205,5 +166,5 @@ function check_far(node) {
 
 export const entry = actors({
   echo, waiter, nothing, fail, crash, custom, add, check_send, check_timeout, check_links,
-  check_monitors, check_exits, check_names, check_rpc, check_io, check_far,
+  check_monitors, check_exits, check_names, check_rpc, check_io, check_far, ...cluster,
 });

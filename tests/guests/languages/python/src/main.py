@@ -10,50 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 import odeon
-from odeon import (KILL, SHUTDOWN, Down, Exit, Exited, HostError, Message, MessageError, Pid,
-                   Reason, Reference, Variant, actor, call, encode, names, receive,
-                   receive_event, send, spawn)
+from odeon import (KILL, SHUTDOWN, Down, Exit, Exited, Message, MessageError, Pid, Reason,
+                   Reference, Variant, actor, call, encode, receive, receive_event, send, spawn)
 
-LONG = 10
-SHORT = 0.03
-
-
-def same(found, expected):
-    assert found == expected, f"{found!r} == {expected!r}"
-
-
-def refused(call, *arguments, **options) -> HostError:
-    """The error that the host answers with."""
-    try:
-        call(*arguments, **options)
-    except HostError as error:
-        return error
-    raise AssertionError("nothing was refused")
-
-
-def next_event():
-    event = receive_event(LONG)
-    assert event is not None, "an event comes"
-    return event
-
-
-def silence():
-    same(receive_event(SHORT), None)
-
+import cluster  # noqa: F401: its actors are of this module
+from checks import LONG, SHORT, echo, next_event, refused, same, silence
 
 def reason_of(monitor: Reference) -> Reason:
     return receive_event(LONG, of=monitor).reason
-
-
-@actor
-def echo():
-    while True:
-        message = receive()
-        try:
-            value = message.value
-        except MessageError as error:
-            value = {"refused": str(error)}
-        send(message.sender, value)
 
 
 @actor
@@ -215,40 +179,6 @@ def check_names():
     same(odeon.unregister("echo of python"), True)
     same(odeon.whereis("echo of python"), None)
     same(refused(send, "echo of python", "hello").kind, "no-name")
-    check_cluster_names(child)
-    check_groups(child)
-
-
-def check_cluster_names(child: Pid):
-    names.register("python's", child)
-    error = refused(names.register, "python's")
-    same((error.kind, error.detail), ("taken", child))
-    same(names.whereis("python's"), child)
-    same(names.registered(), {b"python's": child})
-    same(names.send("python's", "hello"), child)
-    same(receive(LONG).value, "hello")
-    names.unregister("python's")
-    same(names.whereis("python's"), None)
-    with odeon.locks.lock("python's", timeout=LONG):
-        held = refused(odeon.locks.acquire, "python's", requester="another", timeout=0)
-        same((held.kind, held.detail), ("held", odeon.me()))
-    odeon.locks.acquire("python's", requester="another", timeout=0)
-
-
-def check_groups(child: Pid):
-    odeon.groups.start("python")
-    monitored = odeon.groups.monitor("python")
-    same(monitored.members, {})
-    odeon.groups.join("python", "echoes", child)
-    change = odeon.GroupChange(monitored.monitor, b"python", b"echoes", True, [child])
-    same(receive_event(LONG, of=monitored.monitor), change)
-    same(odeon.groups.members("python", "echoes"), [child])
-    same(odeon.groups.pick("python", "echoes", closest=True), child)
-    same(odeon.groups.send("python", "echoes", "hello"), 1)
-    same(receive(LONG).value, "hello")
-    assert odeon.groups.demonitor(monitored.monitor)
-    odeon.groups.leave("python", "echoes", child)
-    same(odeon.groups.groups("python"), [])
 
 
 class Colour(Enum):

@@ -4,13 +4,14 @@
 
 const std = @import("std");
 const odeon = @import("odeon");
+const cluster = @import("cluster.zig");
 
 pub const panic = odeon.panic;
 
-const long = 10_000;
-const short = 30;
+pub const long = 10_000;
+pub const short = 30;
 
-fn expect(holds: bool, comptime what: []const u8) !void {
+pub fn expect(holds: bool, comptime what: []const u8) !void {
     if (!holds) return odeon.fail(what ++ " does not hold");
 }
 
@@ -48,7 +49,7 @@ fn answer(message: odeon.Message) !void {
     odeon.sendBytes(message.sender, writer.bytes.items);
 }
 
-fn echo() void {
+pub fn echo() void {
     while (true) {
         const event = odeon.receive();
         defer event.free();
@@ -81,11 +82,11 @@ fn add(numbers: struct { i64, i64 }) !i64 {
     return std.math.add(i64, numbers[0], numbers[1]) catch odeon.fail("the sum is out of range");
 }
 
-fn next() !odeon.Event {
+pub fn next() !odeon.Event {
     return odeon.receiveTimeout(long) orelse odeon.fail("no event came");
 }
 
-fn silence() !void {
+pub fn silence() !void {
     try expect(odeon.receiveTimeout(short) == null, "silence");
 }
 
@@ -94,7 +95,7 @@ fn reasonOf(monitor: odeon.Ref) !odeon.Reason {
     return event.down.reason;
 }
 
-fn is(one: []const u8, other: []const u8) bool {
+pub fn is(one: []const u8, other: []const u8) bool {
     return std.mem.eql(u8, one, other);
 }
 
@@ -267,5 +268,13 @@ comptime {
         .check_rpc = check_rpc,
         .check_io = check_io,
         .check_far = check_far,
+        .find = cluster.find,
+        .member = cluster.member,
+        .holder = cluster.holder,
+        .check_cluster_names = cluster.check_cluster_names,
+        .check_groups = cluster.check_groups,
+        .check_locks = cluster.check_locks,
+        .check_cluster = cluster.check_cluster,
+        .check_name_lost = cluster.check_name_lost,
     });
 }

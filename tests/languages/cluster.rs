@@ -1,0 +1,82 @@
+//! Names, groups, locks and nodes, by the SDKs that have them: on one node and between two.
+
+use std::time::Instant;
+
+use odeon::{Ended, Spawn};
+use odeon_core::Reason;
+use odeon_tests::cluster::{Member, Pair};
+use odeon_tests::protocol::{Operation, Pid, Value};
+use odeon_tests::{DEADLINE, Puppet, in_time};
+
+use crate::build::{Language, built};
+use crate::{deploy, end_of, start, text, world};
+
+/// What is checked within one node.
+const CHECKS: [&str; 3] = ["check_cluster_names", "check_groups", "check_locks"];
+
+/// What each side of the pair registers in `check_name_lost`.
+const CONTESTED: &[u8] = b"contested";
+
+async fn names_groups_and_locks_do_what_they_should(language: Language) {
+    let Some(world) = world(language).await else { return };
+    for check in CHECKS {
+        assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
+    }
+}
+
+async fn names_groups_locks_and_watchers_span_two_nodes(language: Language) {
+    let Some(module) = built(language) else { return };
+    let pair = Pair::start().await;
+    let near = &pair.near.world.node;
+    deploy(near, language, module).await;
+    let reason = end_of(near, language, "check_cluster", &text(&pair.far.name)).await;
+    assert_eq!(reason, Reason::Normal);
+}
+
+/// Who has the contested name, as a node knows it.
+async fn owner(puppet: &mut Puppet) -> Option<Pid> {
+    match puppet.order(Operation::NameWhereis(CONTESTED.to_vec())).await {
+        Value::Pid(owner) => owner,
+        other => panic!("{other:?} instead of an owner"),
+    }
+}
+
+/// Waits until somebody, or nobody, has it.
+async fn until_owned(puppet: &mut Puppet, is_owned: bool) {
+    let begun = Instant::now();
+    while owner(puppet).await.is_some() != is_owned {
+        assert!(begun.elapsed() < DEADLINE, "the name is owned: never {is_owned}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The end of an actor that has registered the contested name, and who asks for owners there.
+async fn contender(member: &Member, language: Language) -> (Ended, Puppet) {
+    let spawn = Spawn::new(language.name(), start("check_name_lost", &[]));
+    let (_, ended) = member.world.node.spawn_watched(spawn).await.expect("it can be made");
+    let mut puppet = member.world.puppet().await;
+    until_owned(&mut puppet, true).await;
+    (ended, puppet)
+}
+
+async fn both_owners_of_a_name_hear_of_its_loss_when_they_meet(language: Language) {
+    let Some(module) = built(language) else { return };
+    let pair = Pair::start().await;
+    deploy(&pair.near.world.node, language, module).await;
+    deploy(&pair.far.world.node, language, module).await;
+    let near = contender(&pair.near, language).await;
+    let far = contender(&pair.far, language).await;
+    pair.connect().await;
+    for (ended, mut puppet) in [near, far] {
+        assert_eq!(in_time("the end of a contender", ended.wait()).await, Reason::Normal);
+        until_owned(&mut puppet, false).await;
+    }
+}
+
+languages! {
+    [C c, Zig zig, Js js, Python python] {
+        names_groups_and_locks_do_what_they_should,
+        names_groups_locks_and_watchers_span_two_nodes,
+        both_owners_of_a_name_hear_of_its_loss_when_they_meet,
+    }
+}
