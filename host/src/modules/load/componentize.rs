@@ -140,8 +140,9 @@ pub(super) fn componentize(binary: &[u8]) -> Result<(Vec<u8>, Source), LoadError
         (true, true) => (WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, Source::CoreModule),
         (false, _) => (WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER, Source::CoreModule),
     };
+    // Not validated here: whoever called does that, as thoroughly as is wanted.
     let encoded = ComponentEncoder::default()
-        .validate(true)
+        .validate(false)
         .module(&module)
         .and_then(|encoder| encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter))
         .and_then(|mut encoder| encoder.encode());
