@@ -183,4 +183,4 @@ macro_rules! languages {
     };
 }
 
-languages! { C c, Zig zig, Js js, Python python }
+languages! { C c, Zig zig, Js js, Python python, Go go }

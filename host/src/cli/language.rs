@@ -20,22 +20,25 @@ pub(crate) enum Language {
     Ts,
     /// Python, with CPython.
     Python,
+    /// Go.
+    Go,
 }
 
 /// The file by which a project is known, in the order in which they are looked for.
-const MARKS: [(&str, Language); 6] = [
+const MARKS: [(&str, Language); 7] = [
     ("Cargo.toml", Language::Rust),
     ("src/main.c", Language::C),
     ("src/main.zig", Language::Zig),
     ("src/main.js", Language::Js),
     ("src/main.ts", Language::Ts),
     ("src/main.py", Language::Python),
+    ("go.mod", Language::Go),
 ];
 
-/// A file of the Python SDK, as it lies in `guest-sdk/python`.
-macro_rules! python {
-    ($($name:literal),*) => {
-        &[$(($name, include_str!(concat!("../../../guest-sdk/python/", $name)))),*]
+/// Files of an SDK, as they lie in its folder.
+macro_rules! files {
+    ($folder:literal: $($name:literal),*) => {
+        &[$(($name, include_str!(concat!("../../../guest-sdk/", $folder, "/", $name)))),*]
     };
 }
 
@@ -76,7 +79,11 @@ impl Language {
                 ("message.js", include_str!("../../../guest-sdk/js/message.js")),
                 ("index.d.ts", include_str!("../../../guest-sdk/js/index.d.ts")),
             ],
-            Self::Python => python![
+            Self::Go => files!["go": "go.mod", "doc.go", "abi.go", "entry.go", "events.go",
+                "fatal.go", "groups.go", "locks.go", "mailbox.go", "marshal.go", "memory.go",
+                "message.go", "names.go", "node.go", "process.go", "reasons.go", "rpc.go",
+                "shape.go", "terminal.go", "timers.go", "unmarshal.go", "words.go"],
+            Self::Python => files!["python":
                 "odeon_module.py",
                 "odeon/__init__.py",
                 "odeon/_host.py",
