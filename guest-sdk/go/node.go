@@ -53,13 +53,13 @@ func WatchNodes(on bool) {
 // Level is how grave a line of the node's log is.
 type Level uint8
 
-// The levels.
+// The levels, in the contract's order.
 const (
-	Trace Level = iota
-	Debug
-	Info
-	Warn
-	Grave
+	LevelTrace Level = iota
+	LevelDebug
+	LevelInfo
+	LevelWarn
+	LevelError
 )
 
 // Log writes a line for whoever runs the node.

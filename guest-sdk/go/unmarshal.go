@@ -158,10 +158,13 @@ func (from *reader) intoArray(value reflect.Value) error {
 		if err == nil && len(bytes) != value.Len() {
 			err = wrong("%d bytes were expected, not %d", value.Len(), len(bytes))
 		}
-		if err == nil {
-			reflect.Copy(value, reflect.ValueOf(bytes))
+		if err != nil {
+			return err
 		}
-		return err
+		for i, it := range bytes {
+			value.Index(i).SetUint(uint64(it))
+		}
+		return nil
 	}
 	count, err := from.expect(majorArray, "an array")
 	if err != nil {

@@ -27,7 +27,7 @@ pub(super) fn compile(project: &Project<'_>) -> Result<PathBuf, Exit> {
 fn compiler(project: &Project<'_>) -> Result<Command, Exit> {
     let mut go = found_or_installed(project)?;
     go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOWORK", "off");
-    // What the project asks for is built with this compiler, or not at all.
+    // No other compiler is downloaded for a project that asks for one.
     go.env("GOTOOLCHAIN", "local").env_remove("GOFLAGS");
     Ok(go)
 }

@@ -316,8 +316,12 @@ func checkGroups(child odeon.Pid) {
 
 type colour string
 
+type octet uint8
+
 type paint struct {
 	What   string
+	Key    [2]octet
+	Raw    []octet
 	Colour colour
 	Whom   *odeon.Pid
 	Layers [2]int8
@@ -342,12 +346,12 @@ func back[T any](value T) T {
 
 func checkTypes() {
 	me, five := odeon.Me(), 5
-	door := paint{What: "door", Colour: "red", Whom: &me, Layers: [2]int8{-1, 1},
+	door := paint{What: "door", Colour: "red", Whom: &me, Layers: [2]int8{-1, 1}, Key: [2]octet{1, 255}, Raw: []octet{7},
 		ByName: map[string]float64{"a": 1.5}, NodeID: 1 << 60, Tail: []paint{{What: "knob"}}}
 	painted := back(order{Paint: &door}).Paint
 	same(fmt.Sprint(*painted.Whom), fmt.Sprint(me))
-	same(fmt.Sprint(painted.Layers, painted.ByName, painted.NodeID, painted.What, painted.Colour),
-		fmt.Sprint(door.Layers, door.ByName, door.NodeID, door.What, door.Colour))
+	same(fmt.Sprint(painted.Key, painted.Raw, painted.Layers, painted.ByName, painted.NodeID, painted.What, painted.Colour),
+		fmt.Sprint(door.Key, door.Raw, door.Layers, door.ByName, door.NodeID, door.What, door.Colour))
 	holds(painted.Tail[0].Whom == nil && painted.Tail[0].What == "knob", "the tail")
 	same(*back(order{Add: &five}).Add, 5)
 	holds(back(order{Stop: &struct{}{}}).Stop != nil, "the empty case")
