@@ -80,6 +80,7 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         drop(self.scheduler.take());
+        self.runtime.programs.cool();
         // A waiting actor's task is kept by the waker in its own inbox. Without it the
         // task goes, and with it the guest.
         for cell in self.runtime.directory.all() {
@@ -258,10 +259,15 @@ impl Node {
         &self.runtime().output
     }
 
-    /// Yields that were asked of running actors so far, and living actors now.
+    /// Yields that were asked of running actors so far; living actors, and instances that
+    /// wait for one, now.
     pub fn stats(&self) -> Stats {
         let runtime = self.runtime();
-        Stats { ticks: runtime.spawner.ticks(), actors: runtime.directory.count() }
+        Stats {
+            ticks: runtime.spawner.ticks(),
+            actors: runtime.directory.count(),
+            warm: runtime.programs.warm(),
+        }
     }
 
     /// Makes an actor.
@@ -666,6 +672,8 @@ pub struct Stats {
     pub ticks: u64,
     /// Living actors, the host's own included.
     pub actors: usize,
+    /// Instances of programs that take long to start, made for actors to come.
+    pub warm: usize,
 }
 
 /// The end of an actor, to be waited for.

@@ -94,6 +94,15 @@ struct Shared {
 
 type OnceCellSync<T> = std::sync::OnceLock<T>;
 
+/// When a task runs that was woken by the one that runs on a worker.
+#[derive(Clone, Copy)]
+enum Woken {
+    /// Before all others on this worker.
+    Next,
+    /// After all that are ready on this worker.
+    Last,
+}
+
 /// What others may see of a worker.
 struct Lane {
     stealer: Stealer<Task>,
@@ -215,7 +224,16 @@ impl Drop for Scheduler {
 impl Spawner {
     /// Runs a future to its end on some worker. New tasks join the background.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let task = self.task(future);
+        self.begin(self.task(Woken::Next, future));
+    }
+
+    /// The same for a task that collects what others say: woken by one of them, it runs
+    /// after all that are ready on that worker, and finds what they have said as well.
+    pub(crate) fn spawn_collector(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.begin(self.task(Woken::Last, future));
+    }
+
+    fn begin(&self, task: Task) {
         self.0.ready.fetch_add(1, Ordering::SeqCst);
         self.0.background.push(task);
         self.0.notify();
@@ -224,10 +242,10 @@ impl Spawner {
 
     /// Runs a future to its end. It begins as if the task that runs here had woken it.
     pub(crate) fn spawn_next(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.task(future).schedule();
+        self.task(Woken::Next, future).schedule();
     }
 
-    fn task(&self, future: impl Future<Output = ()> + Send + 'static) -> Task {
+    fn task(&self, woken: Woken, future: impl Future<Output = ()> + Send + 'static) -> Task {
         let shared = Arc::downgrade(&self.0);
         let schedule = move |task: Task, info: ScheduleInfo| {
             let mut task = Some(task);
@@ -238,7 +256,7 @@ impl Spawner {
                     && Arc::as_ptr(&local.shared) == shared.as_ptr()
                     && let Some(task) = task.take()
                 {
-                    local.schedule(task, info);
+                    local.schedule(task, woken, info);
                 }
             });
             // Without workers nobody will run it again: dropping it frees what it holds.
@@ -405,7 +423,7 @@ struct Turns {
 
 impl Local {
     /// Queues a task that was woken by the one that runs here.
-    fn schedule(&self, task: Task, info: ScheduleInfo) {
+    fn schedule(&self, task: Task, woken: Woken, info: ScheduleInfo) {
         let shared = &self.shared;
         shared.ready.fetch_add(1, Ordering::SeqCst);
         if info.woken_while_running && self.yielded.replace(false) {
@@ -413,6 +431,13 @@ impl Local {
             shared.notify();
         } else if info.woken_while_running && self.stepped_back.replace(false) {
             self.queue.push(task);
+        } else if matches!(woken, Woken::Last) {
+            // Alone, it is run by this very worker, like what sits in the slot.
+            let alone = self.queue.is_empty();
+            self.queue.push(task);
+            if !alone {
+                shared.notify();
+            }
         } else if let Some(former) = self.slot.replace(Some(task)) {
             self.queue.push(former);
             shared.notify();

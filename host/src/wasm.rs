@@ -14,6 +14,7 @@ mod program;
 mod received;
 mod state;
 mod streams;
+mod warm;
 
 pub use actor::Start;
 pub(crate) use actor::{Entrance, run};

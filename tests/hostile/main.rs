@@ -12,3 +12,4 @@ mod mail;
 mod memory;
 mod output;
 mod puppet;
+mod starts;

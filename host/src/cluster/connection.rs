@@ -317,7 +317,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
     let (over, kept) = oneshot::channel::<()>();
     tokio::spawn(kept);
     let spawner = runtime.spawner.clone();
-    spawner.spawn(async move {
+    spawner.spawn_collector(async move {
         let _ = begun.await;
         let reason = carrier.carry(tick_time, over).await;
         drop(carried);

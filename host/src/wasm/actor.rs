@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use odeon_core::Reason;
@@ -16,6 +17,7 @@ use super::bindings::odeon::actor::types;
 use super::call::Answer;
 use super::program::Program;
 use super::state::{Doomed, GuestState};
+use super::warm;
 use crate::cell::Cell;
 use crate::modules::wave::{self, Callee};
 use crate::runtime::{Runtime, Turn};
@@ -192,22 +194,59 @@ async fn guest(
         Entrance::Command { arguments, .. } => Arc::clone(arguments),
         Entrance::Entry { .. } | Entrance::Call { .. } => Arc::default(),
     };
-    let engine = program.pre.engine().clone();
-    let state = GuestState::new(runtime, cell, Arc::clone(&program), arguments);
-    let mut store = new_store(&engine, state);
-    let ended = match program.pre.instantiate_async(&mut store).await {
+    let is_call = cell.about.call.is_some();
+    let (mut store, started) = match program.warm.take(&cell, &arguments) {
+        Some((store, instance)) => (store, Ok(instance)),
+        None => instantiate(runtime, cell, program, arguments).await,
+    };
+    if !is_call {
+        warm::refill(&store.data().runtime, &store.data().program);
+    }
+    let ended = match started {
         Ok(instance) => enter(&mut store, instance, entrance).await,
         Err(error) => Err(error),
     };
-    match ended {
+    let GuestState { runtime, cell, program, .. } = store.data();
+    let reason = match ended {
         Ok(reason) => {
-            let GuestState { runtime, cell, .. } = store.data();
             if let Some(call) = &cell.about.call {
                 call.is_returning(runtime, cell.pid, &reason);
             }
             reason
         }
         Err(error) => why(&error, store.data()),
+    };
+    if is_call {
+        // Not before: it would keep the answer waiting.
+        warm::refill(runtime, program);
+    }
+    reason
+}
+
+/// An instance for this actor, in a store of its own.
+async fn instantiate(
+    runtime: Arc<Runtime>,
+    cell: Arc<Cell>,
+    program: Arc<Program>,
+    arguments: Arc<[String]>,
+) -> (Store<GuestState>, wasmtime::Result<Instance>) {
+    loop {
+        let state = GuestState::new(
+            Arc::clone(&runtime),
+            Arc::clone(&cell),
+            Arc::clone(&program),
+            Arc::clone(&arguments),
+        );
+        let mut store = new_store(program.pre.engine(), state);
+        let begun = Instant::now();
+        match program.pre.instantiate_async(&mut store).await {
+            // What only waits for calls makes room for an actor.
+            Err(error) if error.is::<PoolConcurrencyLimitError>() && runtime.programs.cool() => {}
+            started => {
+                program.warm.started_in(begun.elapsed());
+                return (store, started);
+            }
+        }
     }
 }
 

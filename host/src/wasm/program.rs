@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use odeon_core::signal::SpawnError;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentExportIndex, InstancePre, Linker};
 
 use super::engine::Engines;
 use super::imports;
 use super::state::GuestState;
+use super::warm::{KEPT_MIB_MAX, Warm};
 use crate::modules::compile::Tier;
 use crate::modules::digest::Digest;
 use crate::modules::module::Module;
@@ -27,6 +29,8 @@ pub(crate) struct Program {
     pub(crate) command: Option<ComponentExportIndex>,
     /// Exported functions that were called, by the paths that were written.
     pub(super) callees: Mutex<HashMap<String, Arc<Callee>>>,
+    /// Instances that wait for actors.
+    pub(super) warm: Warm,
 }
 
 /// The programs of a node.
@@ -34,6 +38,8 @@ pub(crate) struct Programs {
     dense: Linker<GuestState>,
     fast: Linker<GuestState>,
     ready: Mutex<HashMap<(Digest, Tier), Arc<Program>>>,
+    /// Room for instances that wait for actors, in MiB.
+    room: Arc<Semaphore>,
 }
 
 impl Programs {
@@ -46,7 +52,25 @@ impl Programs {
         let mut fast = Linker::new(&engines.fast);
         imports::link(&mut dense)?;
         imports::link(&mut fast)?;
-        Ok(Self { dense, fast, ready: Mutex::default() })
+        let room = Arc::new(Semaphore::new(KEPT_MIB_MAX));
+        Ok(Self { dense, fast, ready: Mutex::default(), room })
+    }
+
+    /// Room for instances that wait for actors, in MiB.
+    pub(super) fn room(&self) -> &Arc<Semaphore> {
+        &self.room
+    }
+
+    /// Instances that wait for actors.
+    pub(crate) fn warm(&self) -> usize {
+        self.ready.lock().values().map(|program| program.warm.count()).sum()
+    }
+
+    /// Drops all instances that wait for actors. Whether there were any.
+    pub(crate) fn cool(&self) -> bool {
+        let programs: Vec<_> = self.ready.lock().values().map(Arc::clone).collect();
+        // All of them, and not up to the first that had some.
+        programs.iter().fold(false, |any, program| program.warm.cool() | any)
     }
 
     /// The module in a tier, if it was made ready before. Never compiles.
@@ -87,7 +111,8 @@ impl Programs {
         let command = module.shape().command.as_deref().and_then(|name| within(name, "run"));
         let label = label.into();
         let (module, callees) = (Arc::clone(module), Mutex::default());
-        let program = Arc::new(Program { label, module, pre, entry, command, callees });
+        let warm = Warm::default();
+        let program = Arc::new(Program { label, module, pre, entry, command, callees, warm });
         let mut ready = self.ready.lock();
         // Modules that were removed since, and that no actor runs any more, go.
         ready.retain(|_, known| {

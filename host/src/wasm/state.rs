@@ -13,6 +13,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use super::program::Program;
 use super::streams;
 use crate::cell::Cell;
+use crate::limits::Limits;
 use crate::runtime::Runtime;
 
 /// Linear memories of one actor, and tables of one actor; a component rarely has
@@ -38,6 +39,10 @@ pub(crate) struct GuestState {
     /// Lines that the guest may still log in the current second.
     pub(crate) log: LogAllowance,
     memory_bytes: u64,
+    /// Elements of the largest table.
+    table_elements: u64,
+    /// The guest has called the host.
+    has_called: bool,
     wasi: Option<Box<(WasiCtx, ResourceTable)>>,
 }
 
@@ -78,8 +83,38 @@ impl GuestState {
             panic: None,
             log: LogAllowance::default(),
             memory_bytes: 0,
+            table_elements: 0,
+            has_called: false,
             wasi: None,
         }
+    }
+
+    /// How host functions get at this.
+    pub(super) fn calls(&mut self) -> &mut Self {
+        self.has_called = true;
+        self
+    }
+
+    /// Whether the guest has called the host.
+    pub(super) fn has_called(&self) -> bool {
+        self.has_called || self.wasi.is_some()
+    }
+
+    /// Bytes of all linear memories.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// Whether these limits allow what the guest has.
+    pub(super) fn fits(&self, limits: &Limits) -> bool {
+        self.memory_bytes <= limits.memory_bytes && self.table_elements <= limits.table_elements
+    }
+
+    /// Makes this, which was nobody's and whose guest has done nothing, an actor's.
+    pub(super) fn belongs_to(&mut self, cell: &Arc<Cell>, arguments: Arc<[String]>) {
+        self.arguments = arguments;
+        cell.memory_bytes.store(self.memory_bytes, Ordering::Relaxed);
+        self.cell = Arc::clone(cell);
     }
 
     /// Acts through the machine.
@@ -189,7 +224,11 @@ impl ResourceLimiter for GuestState {
             self.limit_hit = Some(format!("table-elements-max of {max} exceeded"));
             return Ok(false);
         }
-        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.table_elements = self.table_elements.max(desired as u64);
+        Ok(true)
     }
 
     fn instances(&self) -> usize {

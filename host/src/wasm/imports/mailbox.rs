@@ -37,10 +37,10 @@ pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     let mut mailbox = linker.instance("odeon:actor/mailbox@0.1.0")?;
     mailbox.func_wrap("send", |mut store, (to, body): (_, WasmList<u8>)| {
         let body = Bytes::copy_from_slice(body.as_le_slice(&store));
-        GuestState::send(store.data_mut(), to, body)
+        store.data_mut().calls().send(to, body)
     })?;
     mailbox.func_wrap("send-to", |mut store, (to, body, options)| {
-        Ok((GuestState::send_to(store.data_mut(), to, body, options)?,))
+        Ok((store.data_mut().calls().send_to(to, body, options)?,))
     })?;
     mailbox.func_wrap_async("receive", receive)?;
     mailbox.func_wrap_async("receive-messages", receive_messages)
@@ -157,7 +157,7 @@ fn wait<'a, T: Send + 'a, R: Send + 'a>(
     take: impl Fn(&mut Process) -> Option<T> + Send + Sync + 'a,
     give: impl Fn(Option<T>, &GuestState) -> R + Send + 'a,
 ) -> Later<'a, R> {
-    let state = store.data();
+    let state = &*store.data_mut().calls();
     match timeout_ms {
         None => {
             let waiting = Waiting { filter, deadline: None };
