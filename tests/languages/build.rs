@@ -11,14 +11,16 @@ pub(crate) enum Language {
     Zig,
     Js,
     Python,
+    Go,
     Ts,
 }
 
 impl Language {
     /// Those with a guest in `guests/languages`.
-    pub(crate) const ALL: [Self; 4] = [Self::C, Self::Zig, Self::Js, Self::Python];
+    pub(crate) const ALL: [Self; 5] = [Self::C, Self::Zig, Self::Js, Self::Python, Self::Go];
     /// TypeScript is JavaScript when it runs: its guest shows the building alone.
-    pub(crate) const PROJECTS: [Self; 5] = [Self::C, Self::Zig, Self::Js, Self::Python, Self::Ts];
+    pub(crate) const PROJECTS: [Self; 6] =
+        [Self::C, Self::Zig, Self::Js, Self::Python, Self::Go, Self::Ts];
 
     /// As `--lang` has it.
     pub(crate) fn name(self) -> &'static str {
@@ -27,13 +29,18 @@ impl Language {
             Self::Zig => "zig",
             Self::Js => "js",
             Self::Python => "python",
+            Self::Go => "go",
             Self::Ts => "ts",
         }
     }
 
-    /// How its sources end.
-    pub(crate) fn extension(self) -> &'static str {
-        if self == Self::Python { "py" } else { self.name() }
+    /// The first source of a project.
+    pub(crate) fn source(self) -> String {
+        match self {
+            Self::Go => "main.go".into(),
+            Self::Python => "src/main.py".into(),
+            _ => format!("src/main.{}", self.name()),
+        }
     }
 }
 

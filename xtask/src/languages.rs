@@ -14,8 +14,8 @@ const LANGUAGES: [&str; 4] = ["c", "zig", "js", "python"];
 const GUESTS: [(&str, &str); 2] =
     [("tests/guests/languages", "language"), ("examples/polyglot", "polyglot")];
 
-/// A project of nothing but the language, for its tools alone.
-const TYPESCRIPT: &str = "tests/guests/languages/ts";
+/// Languages with a guest of the suite alone.
+const OF_THE_SUITE: [&str; 2] = ["go", "ts"];
 
 /// The exit code of `odeon build` for a toolchain that is not there.
 const NO_TOOLCHAIN: i32 = 6;
@@ -33,7 +33,11 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
             build_one(root, &format!("{folder}/{language}"), &format!("{name}-{language}"))?;
         }
     }
-    build_one(root, TYPESCRIPT, "language-ts")
+    let (folder, name) = GUESTS[0];
+    for language in OF_THE_SUITE {
+        build_one(root, &format!("{folder}/{language}"), &format!("{name}-{language}"))?;
+    }
+    Ok(())
 }
 
 fn build_one(root: &Path, project: &str, name: &str) -> anyhow::Result<()> {

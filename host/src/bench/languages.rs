@@ -18,12 +18,13 @@ use crate::wasm::Start;
 use crate::{Config, Limits, Node};
 
 /// The languages, with the file of each guest and how many actors of it are made at once.
-const LANGUAGES: [(&str, &str, usize); 5] = [
+const LANGUAGES: [(&str, &str, usize); 6] = [
     ("rust", "conformance.wasm", 2_000),
     ("c", "language-c.wasm", 2_000),
     ("zig", "language-zig.wasm", 2_000),
     ("js", "language-js.wasm", 200),
     ("python", "language-python.wasm", 100),
+    ("go", "language-go.wasm", 100),
 ];
 
 /// What to measure of each language.
@@ -32,7 +33,7 @@ pub struct Languages {
     /// Print one JSON object a line.
     #[arg(long)]
     pub json: bool,
-    /// Only these languages: rust, c, zig, js, python.
+    /// Only these languages: rust, c, zig, js, python, go.
     #[arg(value_name = "LANGUAGE")]
     pub only: Vec<String>,
     /// Where the guests are: conformance.wasm and language-*.wasm.

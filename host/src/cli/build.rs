@@ -5,6 +5,7 @@
 //! downloaded is kept in one folder for all projects (`tools`).
 
 mod c;
+mod go;
 mod js;
 mod python;
 mod rust;
@@ -25,7 +26,7 @@ use tools::Tools;
 /// Builds the actor in a directory, and puts the module into that directory.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Build {
-    /// The directory of the project: with Cargo.toml, or src/main.c, .zig, .js, .ts or .py.
+    /// The directory of the project: with Cargo.toml, go.mod, or src/main.c, .zig, .js, .ts or .py.
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Where to put the module; into the project's directory by default.
@@ -61,6 +62,7 @@ impl Build {
             Language::Zig => zig::compile(&project)?,
             Language::Js | Language::Ts => js::compile(&project)?,
             Language::Python => python::compile(&project)?,
+            Language::Go => go::compile(&project)?,
         };
         let name = built.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
         let to = self.output.clone().unwrap_or_else(|| self.dir.join(format!("{name}.wasm")));

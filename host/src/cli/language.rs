@@ -20,19 +20,22 @@ pub(crate) enum Language {
     Ts,
     /// Python, with CPython.
     Python,
+    /// Go.
+    Go,
 }
 
 /// The file by which a project is known, in the order in which they are looked for.
-const MARKS: [(&str, Language); 6] = [
+const MARKS: [(&str, Language); 7] = [
     ("Cargo.toml", Language::Rust),
     ("src/main.c", Language::C),
     ("src/main.zig", Language::Zig),
     ("src/main.js", Language::Js),
     ("src/main.ts", Language::Ts),
     ("src/main.py", Language::Python),
+    ("go.mod", Language::Go),
 ];
 
-/// The files of an SDK, as they lie in its folder of `guest-sdk`.
+/// Files of an SDK, as they lie in its folder of `guest-sdk`.
 macro_rules! sdk {
     ($folder:literal: $($name:literal),*) => {
         &[$(($name, include_str!(concat!("../../../guest-sdk/", $folder, "/", $name)))),*]
@@ -97,6 +100,31 @@ impl Language {
                 "names.d.ts",
                 "nodes.js",
                 "words.js"
+            ],
+            Self::Go => sdk![
+                "go":
+                "go.mod",
+                "doc.go",
+                "abi.go",
+                "entry.go",
+                "events.go",
+                "fatal.go",
+                "groups.go",
+                "locks.go",
+                "mailbox.go",
+                "marshal.go",
+                "memory.go",
+                "message.go",
+                "names.go",
+                "node.go",
+                "process.go",
+                "reasons.go",
+                "rpc.go",
+                "shape.go",
+                "terminal.go",
+                "timers.go",
+                "unmarshal.go",
+                "words.go"
             ],
             Self::Python => sdk![
                 "python":

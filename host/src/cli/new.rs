@@ -71,6 +71,15 @@ fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'s
              once for all projects. The SDK is in `.odeon/sdk` after the first build: point your\n\
              editor there. Pure Python packages of the active virtual environment can be used.",
         ),
+        Language::Go => (
+            &[
+                ("go.mod", include_str!("new/go/go.mod.in")),
+                ("main.go", include_str!("new/go/main.go.in")),
+            ],
+            "Building needs Go 1.27 or later; `odeon build --install` gets it once for all\n\
+             projects. The SDK is in `.odeon/sdk` after the first build; editors need the\n\
+             environment variables GOOS=wasip1 and GOARCH=wasm.",
+        ),
     }
 }
 

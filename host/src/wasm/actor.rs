@@ -320,7 +320,10 @@ pub(super) fn why(error: &wasmtime::Error, state: &GuestState) -> Reason {
         // The machine holds the reason, and the first one counts.
         return Reason::Normal;
     }
-    if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref() {
+    // A runtime that ends its program for what it said has trapped.
+    if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref()
+        && (*code == 0 || state.panic.is_none())
+    {
         return match code {
             0 => Reason::Normal,
             code => {

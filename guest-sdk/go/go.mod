@@ -1,0 +1,3 @@
+module odeon
+
+go 1.27
