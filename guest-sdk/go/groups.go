@@ -117,7 +117,11 @@ func MonitorGroup(scope, group string) (Ref, []Membership, error) {
 
 // DemonitorGroup ends a monitor, and drops its events that wait. It tells whether the monitor
 // was there.
-func DemonitorGroup(monitor Ref) bool { return hostGroupsDemonitor(monitor.Node, monitor.Serial) }
+func DemonitorGroup(monitor Ref) bool {
+	wasThere := hostGroupsDemonitor(monitor.Node, monitor.Serial)
+	forget(monitor)
+	return wasThere
+}
 
 // SendGroup sends to every member, to each node once. It gives how many there are on this node.
 func SendGroup(scope, group string, value any) (here int, err error) {

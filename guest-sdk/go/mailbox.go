@@ -132,6 +132,11 @@ func takeKept(fits func(Event) bool) (Event, bool) {
 	return nil, false
 }
 
+// forget drops the events of a reference that were taken out of the mailbox.
+func forget(ref Ref) {
+	kept = slices.DeleteFunc(kept, func(event Event) bool { return event.ref() == ref })
+}
+
 func receive(of *Ref, timeout time.Duration) (Event, bool) {
 	result := newArea()
 	defer result.free()

@@ -184,6 +184,7 @@ func Demonitor(monitor Ref) bool {
 	result := newArea()
 	defer result.free()
 	hostDemonitor(monitor.Node, monitor.Serial, true, result)
+	forget(monitor)
 	return !result.is(0) && result.is(1)
 }
 
