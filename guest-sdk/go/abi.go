@@ -202,6 +202,9 @@ func hostNodeName(to *area)
 //go:wasmimport odeon:actor/node@0.1.0 name-of
 func hostNodeNameOf(node, serial uint64, to *area)
 
+//go:wasmimport odeon:actor/node@0.1.0 is-distributed
+func hostIsDistributed() bool
+
 //go:wasmimport odeon:actor/node@0.1.0 nodes
 func hostNodes(of uint32, to *area)
 
@@ -255,6 +258,9 @@ func hostGroupsStart(scope string, to *area)
 
 //go:wasmimport odeon:actor/groups@0.1.0 stop
 func hostGroupsStop(scope string, to *area)
+
+//go:wasmimport odeon:actor/groups@0.1.0 scopes
+func hostGroupsScopes(to *area)
 
 //go:wasmimport odeon:actor/groups@0.1.0 join
 func hostGroupsJoin(scope, group string, pids unsafe.Pointer, count uint32, to *area)

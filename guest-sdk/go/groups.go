@@ -23,6 +23,14 @@ func StopScope(scope string) (bool, error) {
 	return result.is(8), result.groupFailure()
 }
 
+// Scopes gives the scopes that this node takes part in, in the order of their bytes.
+func Scopes() []string {
+	result := newArea()
+	defer result.free()
+	hostGroupsScopes(result)
+	return result.texts(0)
+}
+
 func (from *area) groupFailure() error {
 	if from.is(0) {
 		return from.failure("group", groupErrors, 8, 8)

@@ -18,11 +18,32 @@ func NodeOf(pid Pid) (string, bool) {
 	return result.optionText(0)
 }
 
+// IsDistributed tells whether this node takes part in a cluster.
+func IsDistributed() bool { return hostIsDistributed() }
+
+// Selection is a choice of nodes. None includes this one.
+type Selection uint8
+
+// The selections, in the contract's order.
+const (
+	// VisibleNodes are connected, and not hidden.
+	VisibleNodes Selection = iota
+	// HiddenNodes are connected by a hidden connection.
+	HiddenNodes
+	// ConnectedNodes are both of these.
+	ConnectedNodes
+	// KnownNodes are connected, or heard of.
+	KnownNodes
+)
+
 // Nodes gives the names of the nodes that this one is visibly connected with, in order.
-func Nodes() []string {
+func Nodes() []string { return NodesOf(VisibleNodes) }
+
+// NodesOf gives the names of these nodes, in order.
+func NodesOf(selection Selection) []string {
 	result := newArea()
 	defer result.free()
-	hostNodes(0, result)
+	hostNodes(uint32(selection), result)
 	return result.texts(0)
 }
 
