@@ -192,6 +192,11 @@ func checkMonitors() {
 	same(next(), odeon.Event(odeon.Down{Monitor: kept, Object: child, Reason: odeon.Killed}))
 	same(reasonOf(odeon.Monitor(child)), odeon.NoProc)
 	holds(!odeon.IsAlive(child), "its death")
+	// What who waits for a message took out of the mailbox is dropped with the monitor.
+	late := odeon.Monitor(child)
+	_, is := odeon.ReceiveMessage(short)
+	holds(!is && !odeon.Demonitor(late), "no message, and no monitor,")
+	silence()
 	request := must(odeon.SpawnRequest(odeon.SpawnOptions{}, "nothing", nil))
 	event, _ := odeon.ReceiveRef(request, long)
 	check(event.(odeon.SpawnReply).Err)
@@ -262,56 +267,6 @@ func checkNames() {
 	_, is := odeon.Whereis(name)
 	holds(!is, "a free name")
 	holds(errors.Is(odeon.Send(odeon.Name(name), "hello"), odeon.NoName), "nobody")
-	checkClusterNames(child)
-	checkGroups(child)
-}
-
-func checkClusterNames(child odeon.Pid) {
-	check(odeon.RegisterName("go's", child, odeon.NameOptions{Timeout: long}))
-	var refused *odeon.Error
-	holds(errors.As(odeon.RegisterName("go's", odeon.Me(), odeon.NameOptions{}), &refused), "an error")
-	same(refused.Kind, odeon.Taken)
-	same(refused.Pid, child)
-	found, _ := odeon.WhereisName("go's")
-	same(found, child)
-	holds(len(odeon.Names()) == 1 && odeon.Names()[0] == odeon.NameOwner{Name: "go's", Pid: child}, "the names")
-	same(must(odeon.SendName("go's", "hello")), child)
-	same(nextMessage[string](), "hello")
-	check(odeon.UnregisterName("go's", 0))
-	_, is := odeon.WhereisName("go's")
-	holds(!is, "a free name")
-	check(odeon.Lock("go's", odeon.LockOptions{Timeout: long}))
-	another := odeon.LockOptions{Requester: "another", Nodes: []string{odeon.NodeName()}}
-	holds(errors.As(odeon.TryLock("go's", another), &refused), "an error")
-	same(refused.Kind, odeon.Held)
-	same(refused.Pid, odeon.Me())
-	check(odeon.Unlock("go's", odeon.LockOptions{}))
-	check(odeon.TryLock("go's", another))
-	check(odeon.Unlock("go's", another))
-}
-
-func checkGroups(child odeon.Pid) {
-	must(odeon.StartScope("go"))
-	monitor, members, err := odeon.MonitorGroup("go", "")
-	check(err)
-	same(len(members), 0)
-	check(odeon.Join("go", "echoes", child))
-	event, _ := odeon.ReceiveRef(monitor, long)
-	change := event.(odeon.GroupChange)
-	same(change.Scope+change.Group, "goechoes")
-	holds(change.Joined && len(change.Members) == 1 && change.Members[0] == child, "who joined")
-	same(must(odeon.Members("go", "echoes", true))[0], child)
-	same(must(odeon.Groups("go", false))[0], "echoes")
-	picked, is, err := odeon.Pick("go", "echoes", true)
-	holds(picked == child && is && err == nil, "who is picked")
-	same(must(odeon.SendGroup("go", "echoes", "hello")), 1)
-	same(nextMessage[string](), "hello")
-	holds(odeon.DemonitorGroup(monitor), "a monitor")
-	check(odeon.Leave("go", "echoes", child))
-	same(len(must(odeon.Groups("go", false))), 0)
-	_, err = odeon.Members("none", "echoes", false)
-	holds(errors.Is(err, odeon.NoScope), "no scope")
-	holds(must(odeon.StopScope("go")), "a scope")
 }
 
 type colour string
@@ -484,6 +439,14 @@ func init() {
 	odeon.Actor("check_rpc", checkRPC)
 	odeon.Actor("check_io", checkIo)
 	odeon.Actor("check_far", checkFar)
+	odeon.Actor("find", find)
+	odeon.Actor("member", member)
+	odeon.Actor("holder", holder)
+	odeon.Actor("check_cluster_names", checkClusterNames)
+	odeon.Actor("check_groups", checkGroups)
+	odeon.Actor("check_locks", checkLocks)
+	odeon.Actor("check_cluster", checkCluster)
+	odeon.Actor("check_name_lost", checkNameLost)
 }
 
 func main() {}
