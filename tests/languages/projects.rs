@@ -221,7 +221,7 @@ fn a_project_of_each_language_is_built_and_run_again_when_a_source_changes() {
         let Some(project) = project(dir.path(), language) else { continue };
         let dev = Dev::start(dir.path(), &project);
         dev.await_line("hello, Ada");
-        let source = project.join("src").join(format!("main.{}", language.extension()));
+        let source = project.join(language.source());
         let text = std::fs::read_to_string(&source).expect("there");
         std::fs::write(&source, text.replace("hello,", "goodbye,")).expect("written");
         dev.await_line("goodbye, Ada");

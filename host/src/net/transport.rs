@@ -34,6 +34,10 @@ use super::tls::CertificateError;
 /// The path of the protocol on the node's port.
 pub const PATH: &str = "/odeon";
 
+/// Bytes that are read at a time: what a message of many pieces puts on the wire at once.
+/// Each connection holds so many, whether or not it has proved itself.
+const READ_BYTES: usize = 64 << 10;
+
 /// Messages that are written before this side reads again: who always has something
 /// to write must not stop reading.
 const MESSAGES_A_TURN: usize = 8;
@@ -197,7 +201,7 @@ fn refusal(error: &TransportError) -> Refusal {
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(16 << 10)
+        .read_buffer_size(READ_BYTES)
         .write_buffer_size(64 << 10)
         .max_write_buffer_size((64 << 10) + 2 * MESSAGE_BYTES_MAX)
         .max_message_size(Some(MESSAGE_BYTES_MAX))

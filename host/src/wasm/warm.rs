@@ -95,10 +95,12 @@ impl Warm {
         self.is_slow.load(Ordering::Relaxed)
     }
 
-    /// An actor was given an instance that did not wait, in so much time.
+    /// An instance was made in so much time. The last one decides, since any may have been
+    /// held up by others.
     pub(super) fn started_in(&self, time: Duration) {
-        if time > SLOW && !self.is_slow() {
-            self.is_slow.store(true, Ordering::Relaxed);
+        let is_slow = time > SLOW;
+        if is_slow != self.is_slow() {
+            self.is_slow.store(is_slow, Ordering::Relaxed);
         }
     }
 
@@ -153,8 +155,11 @@ async fn make(runtime: &Arc<Runtime>, program: &Arc<Program>) {
     let nobody = unborn(runtime, program);
     let state = GuestState::new(Arc::clone(runtime), nobody, Arc::clone(program), Arc::default());
     let mut store = new_store(program.pre.engine(), state);
+    let begun = Instant::now();
     let started = program.pre.instantiate_async(&mut store);
-    let instance = match tokio::time::timeout(START_TIME_MAX, started).await {
+    let started = tokio::time::timeout(START_TIME_MAX, started).await;
+    program.warm.started_in(begun.elapsed());
+    let instance = match started {
         Ok(Ok(instance)) if !store.data().has_called() => instance,
         // Actors have all the room.
         Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => return,
