@@ -7,8 +7,8 @@
 //! last start of their program, and there are at most [`KEPT_MAX`] of a program, and
 //! [`KEPT_MIB_MAX`] MiB of all.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use odeon_core::Pid;
@@ -175,21 +175,24 @@ async fn make(runtime: &Arc<Runtime>, program: &Arc<Program>) {
         std::mem::replace(&mut waiting.watched, true)
     };
     if !watched {
-        tokio::spawn(watch(Arc::clone(program)));
+        tokio::spawn(watch(Arc::downgrade(program)));
     }
 }
 
-/// Lets instances go that nobody wants any more.
-async fn watch(program: Arc<Program>) {
+/// Lets instances go that nobody wants any more. Keeps nothing of a node that has ended:
+/// the engine of a program reserves terabytes of addresses.
+async fn watch(program: Weak<Program>) {
     loop {
         tokio::time::sleep(IDLE).await;
+        let Some(program) = program.upgrade() else { return };
         let mut waiting = program.warm.waiting.lock();
         if !std::mem::take(&mut waiting.used) {
             waiting.watched = false;
-            break;
+            drop(waiting);
+            program.warm.cool();
+            return;
         }
     }
-    program.warm.cool();
 }
 
 /// Whom an instance belongs to before it has an actor: nobody can find it, and all that it
