@@ -56,8 +56,6 @@ struct Row {
     cached_load_ms: f64,
     /// One worker's time for an actor that ends at once.
     spawn_us: f64,
-    /// The time of one that finds an instance ready; absent where none are made beforehand.
-    ready_us: Option<f64>,
     /// Memory of an actor that waits for its first message; what actors share counts once
     /// for all of them.
     idle_kib: f64,
@@ -100,16 +98,14 @@ fn show(text: &str, json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     let row: Row = serde_json::from_str(text).context("a row was measured")?;
-    let ready = row.ready_us.map_or_else(|| "-".to_owned(), |us| format!("{us:.1}"));
     print(&format!(
-        "{:6} {:8.1} KiB  first load {:8.1} ms  cached {:5.1} ms  spawn {:7.1} us  ready {:>5} us  \
-         idle {:6.1} KiB  echo {:5.1} us",
+        "{:6} {:8.1} KiB  first load {:8.1} ms  cached {:5.1} ms  spawn {:7.1} us  idle {:6.1} KiB  \
+         echo {:5.1} us",
         row.language,
         row.size_kib,
         row.first_load_ms,
         row.cached_load_ms,
         row.spawn_us,
-        ready,
         row.idle_kib,
         row.echo_rtt_us
     ));
@@ -137,10 +133,9 @@ fn measure(language: &str, file: &Path, actors: usize) -> anyhow::Result<Row> {
             size_kib: module.len() as f64 / 1024.0,
             first_load_ms: first.as_secs_f64() * 1e3,
             cached_load_ms: cached.as_secs_f64() * 1e3,
-            spawn_us: figures.spawn_us,
-            ready_us: figures.ready_us,
-            idle_kib: figures.idle_kib,
-            echo_rtt_us: figures.echo_us,
+            spawn_us: figures[0],
+            idle_kib: figures[1],
+            echo_rtt_us: figures[2],
         })
     })
 }
@@ -163,16 +158,8 @@ fn start(function: &str) -> Start {
     Start::Entry { function: function.into(), argument: Bytes::new() }
 }
 
-/// What is measured on the worker.
-struct Figures {
-    spawn_us: f64,
-    ready_us: Option<f64>,
-    idle_kib: f64,
-    echo_us: f64,
-}
-
 /// The driver runs on the worker as well, so that all work is on one thread.
-async fn on_the_worker(bench: Bench, actors: usize) -> anyhow::Result<Figures> {
+async fn on_the_worker(bench: Bench, actors: usize) -> anyhow::Result<[f64; 3]> {
     let (done, result) = tokio::sync::oneshot::channel();
     let spawner = bench.node.runtime().spawner.clone();
     spawner.spawn(async move {
@@ -181,36 +168,11 @@ async fn on_the_worker(bench: Bench, actors: usize) -> anyhow::Result<Figures> {
     result.await?
 }
 
-async fn figures(bench: &Bench, actors: usize) -> anyhow::Result<Figures> {
-    let spawn_us = spawn_us(bench).await?;
-    let ready_us = ready_us(bench).await?;
-    let echo_us = echo_us(bench).await?;
+async fn figures(bench: &Bench, actors: usize) -> anyhow::Result<[f64; 3]> {
+    let spawn = spawn_us(bench).await?;
+    let echo = echo_us(bench).await?;
     // Last, since it leaves many behind.
-    let idle_kib = idle_kib(bench, actors).await?;
-    Ok(Figures { spawn_us, ready_us, idle_kib, echo_us })
-}
-
-/// As [`spawn_us`], one at a time, each when an instance waits for it.
-async fn ready_us(bench: &Bench) -> anyhow::Result<Option<f64>> {
-    let driver = bench.node.native("driver");
-    let before = bench.node.stats().actors;
-    let mut times = Vec::new();
-    for _ in 0..200 {
-        let deadline = Instant::now() + Duration::from_millis(200);
-        while bench.node.stats().warm == 0 {
-            if Instant::now() > deadline {
-                return Ok(None);
-            }
-            crate::scheduler::yield_now().await;
-        }
-        let begun = Instant::now();
-        bench.quick(bench.plan(start("nothing"), driver.pid())).await?;
-        while bench.node.stats().actors > before {
-            crate::scheduler::yield_now().await;
-        }
-        times.push(begun.elapsed().as_secs_f64() * 1e6);
-    }
-    Ok(Some(median(&mut times)))
+    Ok([spawn, idle_kib(bench, actors).await?, echo])
 }
 
 async fn spawn_us(bench: &Bench) -> anyhow::Result<f64> {
