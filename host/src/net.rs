@@ -20,6 +20,7 @@ pub mod transport;
 
 pub(crate) mod poller;
 mod refusals;
+mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -50,24 +50,25 @@ impl Queue {
 impl Outgoing for Queue {
     /// As many frames as one message holds.
     fn poll_next(&mut self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Next> {
-        *into = std::mem::take(&mut self.held);
+        let begin = into.len();
+        into.append(&mut self.held);
         while !self.closing {
             match self.waiting.poll_recv(cx) {
                 Poll::Ready(Some(Out::Frame(frame))) => {
                     let start = into.len();
                     frame.encode(into);
-                    if into.len() > MESSAGE_BYTES_MAX && start > 0 {
+                    if into.len() - begin > MESSAGE_BYTES_MAX && start > begin {
                         self.held = into.split_off(start);
                         break;
                     }
                 }
                 // Without senders nothing can come any more.
                 Poll::Ready(Some(Out::Close) | None) => self.closing = true,
-                Poll::Pending if into.is_empty() => return Poll::Pending,
+                Poll::Pending if into.len() == begin => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
-        Poll::Ready(if into.is_empty() { Next::Close } else { Next::Message })
+        Poll::Ready(if into.len() == begin { Next::Close } else { Next::Message })
     }
 
     fn is_crowded(&self) -> bool {

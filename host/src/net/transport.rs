@@ -6,13 +6,11 @@
 //! the handshake, which it feeds.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream as _};
 use odeon_core::peer::handshake::{Effect, Failure, Handshake, Secret, Session};
 use odeon_core::wire::{
     BODY_BYTES_MAX, DecodeError, Frame, HANDSHAKE_BODY_BYTES_MAX, Hello, MESSAGE_BYTES_MAX, Raw,
@@ -20,23 +18,18 @@ use odeon_core::wire::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::poller::Poller;
 use super::secrets::Secrets;
 use super::stream::Stream;
 use super::tls::CertificateError;
+use super::websocket::WebSocket;
 
 /// The path of the protocol on the node's port.
 pub const PATH: &str = "/odeon";
-
-/// Bytes that are read at a time: what a message of many pieces puts on the wire at once.
-/// Each connection holds so many, whether or not it has proved itself.
-const READ_BYTES: usize = 64 << 10;
 
 /// Messages that are written before this side reads again: who always has something
 /// to write must not stop reading.
@@ -140,9 +133,9 @@ pub enum Next {
 
 /// Where a connection's task takes from what it writes.
 pub trait Outgoing {
-    /// Fills `into`, which is empty, with one transport message: whole frames, at
-    /// most [`MESSAGE_BYTES_MAX`] and not none. `Pending` when there is nothing to
-    /// write now; then `cx` is woken when there is, and `into` stays empty.
+    /// Appends one transport message to `into`: whole frames, at most
+    /// [`MESSAGE_BYTES_MAX`] and not none. `Pending` when there is nothing to
+    /// write now; then `cx` is woken when there is, and nothing is appended.
     fn poll_next(&mut self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Next>;
 
     /// Whether so much waits that this side should read no more until some of it
@@ -153,7 +146,7 @@ pub trait Outgoing {
 
 /// One WebSocket that carries frames.
 pub struct Transport {
-    socket: WebSocketStream<Stream>,
+    socket: WebSocket,
     /// What is left of the last message that came.
     message: Bytes,
     body_bytes_max: usize,
@@ -199,15 +192,6 @@ fn refusal(error: &TransportError) -> Refusal {
     }
 }
 
-fn config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BYTES)
-        .write_buffer_size(64 << 10)
-        .max_write_buffer_size((64 << 10) + 2 * MESSAGE_BYTES_MAX)
-        .max_message_size(Some(MESSAGE_BYTES_MAX))
-        .max_frame_size(Some(MESSAGE_BYTES_MAX))
-}
-
 impl Transport {
     /// Makes a transport of a connection that this side opened, and makes sure that
     /// the wanted node is there and knows the secret.
@@ -218,8 +202,7 @@ impl Transport {
     ) -> Result<(Self, Session), TransportError> {
         let Opening { host, hello, secret, wanted, check } = opening;
         let url = format!("ws://{host}{PATH}");
-        let (socket, _) =
-            tokio_tungstenite::client_async_with_config(url, stream, Some(config())).await?;
+        let socket = WebSocket::connect(stream, url, MESSAGE_BYTES_MAX).await?;
         let mut transport = Self::new(socket);
         let binding = transport.socket.get_ref().binding().clone();
         let mut effects = Vec::new();
@@ -243,9 +226,7 @@ impl Transport {
         deadline: Instant,
     ) -> Result<(Self, Session), TransportError> {
         let Answering { hello, secrets, roles, check } = answering;
-        let socket =
-            tokio_tungstenite::accept_hdr_async_with_config(stream, check_path, Some(config()))
-                .await?;
+        let socket = WebSocket::accept(stream, check_path, MESSAGE_BYTES_MAX).await?;
         let mut transport = Self::new(socket);
         let binding = transport.socket.get_ref().binding().clone();
         let secrets = Arc::clone(secrets);
@@ -255,7 +236,7 @@ impl Transport {
         Ok((transport, session))
     }
 
-    fn new(socket: WebSocketStream<Stream>) -> Self {
+    fn new(socket: WebSocket) -> Self {
         Self {
             socket,
             message: Bytes::new(),
@@ -411,22 +392,19 @@ impl Transport {
         let mut messages = 0;
         while !self.closing {
             if messages == messages_max {
+                ready!(self.socket.poll_flush(cx))?;
                 return Poll::Ready(Ok(Written::Some));
             }
-            ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-            let mut message = Vec::new();
-            match outgoing.poll_next(cx, &mut message) {
-                Poll::Ready(Next::Message) => {
-                    Pin::new(&mut self.socket).start_send(Message::Binary(message.into()))?;
-                    messages += 1;
-                }
+            ready!(self.socket.poll_ready(cx))?;
+            match self.socket.message(|into| outgoing.poll_next(cx, into))? {
+                Poll::Ready(Next::Message) => messages += 1,
                 Poll::Ready(Next::Close) => self.closing = true,
                 Poll::Pending => break,
             }
         }
-        let socket = Pin::new(&mut self.socket);
+        let socket = &mut self.socket;
         let done = if self.closing { socket.poll_close(cx) } else { socket.poll_flush(cx) };
-        done.map_ok(|()| Written::All).map_err(Into::into)
+        done.map_ok(|()| Written::All)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Raw>, TransportError>> {
@@ -434,17 +412,9 @@ impl Transport {
             if let Some(raw) = self.buffered()? {
                 return Poll::Ready(Ok(Some(raw)));
             }
-            match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
+            match ready!(self.socket.poll_message(cx))? {
+                Some(message) => self.message = message,
                 None => return Poll::Ready(Ok(None)),
-                Some(Err(error)) => return Poll::Ready(Err(error.into())),
-                Some(Ok(Message::Binary(message))) => self.message = message,
-                Some(Ok(Message::Close(_))) => return Poll::Ready(Ok(None)),
-                // Answered by the WebSocket layer.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Text(_) | Message::Frame(_))) => {
-                    let error = TransportError::Violation("a message that is not binary".into());
-                    return Poll::Ready(Err(error));
-                }
             }
         }
     }

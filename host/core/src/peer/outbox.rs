@@ -188,29 +188,29 @@ impl Outbox {
         self.control.added(bytes);
     }
 
-    /// Fills one transport message, at most
-    /// [`MESSAGE_BYTES_MAX`]; what was in it is gone. False, and
-    /// an empty message, if nothing may go now.
+    /// Appends one transport message, at most [`MESSAGE_BYTES_MAX`]. False, and nothing is
+    /// appended, if nothing may go now.
     pub fn next_message(&mut self, into: &mut Vec<u8>) -> bool {
-        into.clear();
+        let begin = into.len();
         if std::mem::take(&mut self.alone) {
             return self.background.take(MESSAGE_BYTES_MAX, true, into) > 0;
         }
         into.reserve(self.queued_bytes().min(MESSAGE_BYTES_MAX));
         self.control.take(CONTROL_BYTES, false, into);
         // Counted before compression, which would else make for long work.
-        let mut taken = into.len();
+        let end = begin + MESSAGE_BYTES_MAX;
+        let mut taken = into.len() - begin;
         loop {
             let before = taken;
             taken += self.take_normal(TARGET_BYTES.saturating_sub(taken), into);
-            taken += self.take_piece(into);
-            taken += self.take_background(into);
+            taken += self.take_piece(end, into);
+            taken += self.take_background(end, into);
             if taken == before || taken >= TARGET_BYTES {
                 break;
             }
         }
         self.busy &= self.signal_bytes() >= IDLE_BYTES;
-        !into.is_empty()
+        into.len() > begin
     }
 
     fn take_normal(&mut self, bytes_max: usize, into: &mut Vec<u8>) -> usize {
@@ -220,8 +220,9 @@ impl Outbox {
         taken
     }
 
-    fn take_piece(&mut self, into: &mut Vec<u8>) -> usize {
-        let room = MESSAGE_BYTES_MAX - into.len();
+    /// The next piece, if `into` stays within `end`.
+    fn take_piece(&mut self, end: usize, into: &mut Vec<u8>) -> usize {
+        let room = end - into.len();
         if !self.bulk.is_ready(&self.normal) || room.min(self.credit) < FRAGMENT_BYTES_MAX {
             return 0;
         }
@@ -235,8 +236,9 @@ impl Outbox {
         taken
     }
 
-    fn take_background(&mut self, into: &mut Vec<u8>) -> usize {
-        let room = MESSAGE_BYTES_MAX - into.len();
+    /// The next frame of the background, likewise.
+    fn take_background(&mut self, end: usize, into: &mut Vec<u8>) -> usize {
+        let room = end - into.len();
         let taken = self.background.take(room, true, into);
         self.alone = taken == 0 && self.background.bytes() > 0;
         taken

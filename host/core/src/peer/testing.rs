@@ -68,6 +68,7 @@ impl Pair {
     /// may go. Credit is not granted.
     pub(super) fn turn(&mut self) -> Option<Vec<Received>> {
         let is_ready = self.outbox.is_ready();
+        self.message.clear();
         let went = self.outbox.next_message(&mut self.message);
         assert_eq!(is_ready, went, "the outbox knows whether something may go");
         assert_eq!(went, !self.message.is_empty());
