@@ -9,7 +9,7 @@
 //! and when: that is the scheduler's.
 
 use std::collections::HashMap;
-use std::io::{self, IoSlice, Read as _, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Registry, Token};
 use parking_lot::{Mutex, RwLock};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What wakes the thread that waits.
@@ -340,15 +341,19 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let room = buffer.initialize_unfilled();
+        // SAFETY: nothing but what the system reads is written there.
+        let room = unsafe { buffer.unfilled_mut() };
         let wanted = room.len();
-        let read = self.get_mut().when_ready(
-            Way::In,
-            context,
-            |socket| socket.read(room),
-            |bytes| bytes > 0 && bytes < wanted,
-        );
-        read.map_ok(|bytes| buffer.advance(bytes))
+        // As `read` does, which would want the room cleared before.
+        let mut receive =
+            |socket: &mut TcpStream| socket.try_io(|| SockRef::from(&*socket).recv(room));
+        let is_short = |bytes| bytes > 0 && bytes < wanted;
+        let read = self.get_mut().when_ready(Way::In, context, &mut receive, is_short);
+        read.map_ok(|bytes| {
+            // SAFETY: the system has written so many bytes.
+            unsafe { buffer.assume_init(bytes) };
+            buffer.advance(bytes);
+        })
     }
 }
 
