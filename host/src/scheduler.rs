@@ -129,6 +129,8 @@ struct Local {
     stepped_back: Cell<bool>,
     /// The current run is to yield at its next chance.
     yield_asked: Cell<bool>,
+    /// Who is woken now may be run by any worker, at once.
+    sharing: Cell<bool>,
 }
 
 thread_local! {
@@ -397,6 +399,7 @@ fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
             yielded: Cell::new(false),
             stepped_back: Cell::new(false),
             yield_asked: Cell::new(false),
+            sharing: Cell::new(false),
         });
         let mut turns = Turns::default();
         while !shared.stopping.load(Ordering::Relaxed) {
@@ -431,6 +434,9 @@ impl Local {
             shared.notify();
         } else if info.woken_while_running && self.stepped_back.replace(false) {
             self.queue.push(task);
+        } else if self.sharing.get() {
+            self.queue.push(task);
+            shared.notify();
         } else if matches!(woken, Woken::Last) {
             // Alone, it is run by this very worker, like what sits in the slot.
             let alone = self.queue.is_empty();
@@ -636,6 +642,21 @@ fn watch(shared: &Shared) {
             shared.watcher_asleep.store(false, Ordering::SeqCst);
         }
     }
+}
+
+/// Wakes others so that an idle worker runs them meanwhile, where this one goes on: for
+/// those whose work is long and is not what this run waits for.
+pub(crate) fn share(wake: impl FnOnce()) {
+    LOCAL.with(|local| {
+        let local = local.get();
+        if let Some(local) = local {
+            local.sharing.set(true);
+        }
+        wake();
+        if let Some(local) = local {
+            local.sharing.set(false);
+        }
+    });
 }
 
 /// Lets those run first that this one has woken, and all others that wait on this worker.

@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::control::mux;
+use crate::scheduler;
 
 /// Bytes that wait for a connection to be made. Guests are suspended from half of it
 /// on; what goes beyond all the same is answered as if the node could not be reached.
@@ -488,8 +489,9 @@ impl Link {
         let released =
             if up.outbox.is_busy() { Vec::new() } else { std::mem::take(&mut up.suspended) };
         drop(state);
-        for waker in released {
-            waker.wake();
+        // What they send is encoded while this worker writes what is there.
+        if !released.is_empty() {
+            scheduler::share(|| released.into_iter().for_each(Waker::wake));
         }
         if filled { Poll::Ready(true) } else { Poll::Pending }
     }
