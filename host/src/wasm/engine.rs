@@ -76,11 +76,12 @@ fn common() -> Config {
 }
 
 fn dense(actors_max: usize) -> Result<Engine, String> {
-    let mut stacks = StackOptions::new(FIBER_STACK_BYTES);
     // An actor of several components may need more than one; what is not used costs nothing.
-    stacks.slots = u32::try_from(actors_max.saturating_mul(2)).unwrap_or(u32::MAX).max(1024);
+    let slots = u32::try_from(actors_max.saturating_mul(2)).unwrap_or(u32::MAX).max(1024);
+    let mut stacks = StackOptions::new(FIBER_STACK_BYTES);
+    stacks.slots = slots;
     let stacks = StackArena::new(&stacks).map_err(|error| error.to_string())?;
-    let memories = MemoryArena::new(&memories()).map_err(|error| error.to_string())?;
+    let memories = MemoryArena::new(&memories(slots)).map_err(|error| error.to_string())?;
     let mut config = common();
     config
         .with_host_stack(Arc::new(stacks))
@@ -94,13 +95,14 @@ fn dense(actors_max: usize) -> Result<Engine, String> {
     Engine::new(&config).map_err(|error| format!("{error:#}"))
 }
 
-/// Slots for the memories of two million small actors and of some large ones: about
-/// 9 TiB of the 128 that a process has, so that tests can have several nodes in one.
+/// Slots of each size, as many as are wanted of small ones and fewer of large ones: at most
+/// 9 TiB of the 128 that a process has, and less for a node of few actors, so that tests can
+/// have many nodes in one.
 ///
 /// A memory that outgrows its slot is copied, which nothing interrupts. So there is no
 /// size between 2 and 128 MiB: what is copied takes a millisecond, and a slot costs
 /// page tables only for what is touched of it.
-fn memories() -> MemoryOptions {
+fn memories(slots_wanted: u32) -> MemoryOptions {
     let classes = [
         (64 << 10, 1 << 21),
         (256 << 10, 1 << 21),
@@ -109,7 +111,10 @@ fn memories() -> MemoryOptions {
         (1 << 30, 1 << 10),
         (4 << 30, 1 << 8),
     ];
-    let class = |(slot_bytes, slots)| MemoryClass { slot_bytes, slots };
+    let class = |(slot_bytes, slots_max): (_, u32)| MemoryClass {
+        slot_bytes,
+        slots: slots_wanted.min(slots_max),
+    };
     MemoryOptions { classes: classes.map(class).to_vec(), ..MemoryOptions::new() }
 }
 
