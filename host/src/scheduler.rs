@@ -116,6 +116,8 @@ struct Lane {
     stealer: Stealer<Task>,
     /// Odd while a task runs; moves on by one at each start and end.
     runs: AtomicU64,
+    /// The last run that is to yield if it is long, see [`yield_if_long`].
+    unknown: AtomicU64,
     parker: OnceCellSync<thread::Thread>,
     /// Set by whoever wakes this worker, so that a wake before the sleep counts.
     woken: AtomicBool,
@@ -156,6 +158,7 @@ impl Scheduler {
         let lanes = queues.iter().map(|queue| Lane {
             stealer: queue.stealer(),
             runs: AtomicU64::new(0),
+            unknown: AtomicU64::new(0),
             parker: OnceCellSync::new(),
             woken: AtomicBool::new(false),
             polling: AtomicBool::new(false),
@@ -318,6 +321,17 @@ pub(crate) fn ask_for_yield() {
     LOCAL.with(|local| {
         if let Some(local) = local.get() {
             local.yield_asked.set(true);
+        }
+    });
+}
+
+/// Makes the current run yield when it has lasted for one or two milliseconds, though nobody
+/// waits: for what others know nothing of before it has yielded.
+pub(crate) fn yield_if_long() {
+    LOCAL.with(|local| {
+        if let Some(local) = local.get() {
+            let lane = &local.shared.lanes[local.index];
+            lane.unknown.store(lane.runs.load(Ordering::Relaxed), Ordering::Relaxed);
         }
     });
 }
@@ -632,8 +646,10 @@ fn watch(shared: &Shared) {
             if nudged && is_running {
                 *owing = runs;
             }
-            owed |= is_running && runs == *owing;
-            stuck |= is_running && runs == *seen;
+            let is_stuck = is_running && runs == *seen;
+            let is_unknown = runs == lane.unknown.load(Ordering::Relaxed);
+            owed |= (is_running && runs == *owing) || (is_stuck && is_unknown);
+            stuck |= is_stuck;
             moved |= runs != *seen;
             *seen = runs;
         }
@@ -705,3 +721,7 @@ pub(crate) async fn yield_now() {
     })
     .await;
 }
+
+#[cfg(test)]
+#[path = "scheduler_test.rs"]
+mod tests;
