@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use odeon_core::limits::MESSAGE_BYTES_MAX;
-use odeon_core::signal::{CallError, ExitOrigin, Signal};
+use odeon_core::signal::{CallError, ExitOrigin, Signal, SpawnError};
 use odeon_core::wire::{Address, CallAt, ModuleName};
 use odeon_core::{Envelope, Pid, Reason, Reference};
 use parking_lot::Mutex;
@@ -153,6 +153,17 @@ impl Call {
         runtime.answer_call(caller, callee, outcome);
     }
 
+    /// There is no callee.
+    pub(crate) fn refused(&self, runtime: &Runtime, error: SpawnError) {
+        match &self.caller {
+            Some(caller) => {
+                let nobody = Pid { node: runtime.id, serial: 0 };
+                runtime.answer_call(caller, nobody, Err(CallError::Refused(error)));
+            }
+            None => tracing::debug!(%error, "a cast was not carried out"),
+        }
+    }
+
     /// Stops what [`Call::keep_time`] began.
     pub(crate) fn stop_time(&self, runtime: &Runtime) {
         if let Some(Deadline { timer, .. }) = self.deadline {
@@ -183,7 +194,7 @@ impl Runtime {
     /// none.
     pub(crate) async fn answer_or_run(
         &self,
-        born: Result<Born, odeon_core::signal::SpawnError>,
+        born: Result<Born, SpawnError>,
         caller: Option<Caller>,
     ) {
         match (born, caller) {

@@ -131,18 +131,25 @@ impl Quota {
 }
 
 /// A place among an actor's descendants, for what is no actor; given back when dropped.
-pub(crate) struct Place(Arc<Quota>);
+pub(crate) struct Place(Option<Arc<Quota>>);
 
 impl Place {
     /// Whoever makes this has taken the place.
     pub(crate) fn taken(quota: Arc<Quota>) -> Self {
-        Self(quota)
+        Self(Some(quota))
+    }
+
+    /// Leaves it to others to give the place back.
+    pub(crate) fn keep(mut self) -> Option<Arc<Quota>> {
+        self.0.take()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.give();
+        if let Some(quota) = &self.0 {
+            quota.give();
+        }
     }
 }
 

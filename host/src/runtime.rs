@@ -139,9 +139,9 @@ impl Runtime {
 
     /// As [`Runtime::route`], when the receiver is at hand.
     pub(crate) fn push(&self, cell: &Cell, envelope: Envelope) -> Sent {
-        // A message waits until it is received; every other signal acts by itself,
-        // even on an actor that computes and receives nothing.
-        let acts = !matches!(envelope.signal, Signal::Message { .. });
+        // A message, or the outcome of a call, waits until it is received; every other signal
+        // acts by itself, even on an actor that computes and receives nothing.
+        let acts = !matches!(envelope.signal, Signal::Message { .. } | Signal::CallReply { .. });
         let pushed = cell.push(envelope);
         if acts {
             self.spawner.nudge();

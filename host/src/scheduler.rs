@@ -2,11 +2,11 @@
 //! when another one waits for it.
 //!
 //! Each worker has a queue of its own and one slot for the actor that was woken
-//! last, so that two actors that talk stay on one core. Idle workers steal. Two
-//! shared queues feed them all: actors woken from outside, and the background:
-//! actors that are new or that used up their slice. The background gets its turn
-//! after every [`FOREGROUND_RUNS_MAX`] others, so a thousand spinning actors delay
-//! a message by one slice, not by a thousand.
+//! last, so that two actors that talk stay on one core. Idle workers steal; one that
+//! is behind for long wakes another. Two shared queues feed them all: actors woken
+//! from outside, and the background: actors that are new or that used up their slice.
+//! The background gets its turn after every [`FOREGROUND_RUNS_MAX`] others, so a thousand
+//! spinning actors delay a message by one slice, not by a thousand.
 //!
 //! The watcher thread looks for an actor that is in the same run since its last
 //! look while others wait. Only then it asks for a yield, by moving the engines'
@@ -46,6 +46,14 @@ const LOOKS_UNTIL_SLEEP: u32 = 20;
 const FOREGROUND_RUNS_MAX: u32 = 61;
 /// Runs out of the last-woken slot before the queues get a turn.
 const SLOT_RUNS_MAX: u32 = 31;
+
+/// A worker that is behind for so long, while others sleep, wakes one of them. To wake one, who
+/// then takes half of what there is, costs as much as several short runs: it is not for those
+/// who are ready together and soon done, as after a message of another node.
+const SHARED_AFTER: Duration = Duration::from_micros(50);
+
+/// Tasks in the queue of a worker that wakes another one at once.
+const SHARED_TASKS: usize = 64;
 
 /// Runs between two looks of a busy worker at the sockets.
 const POLL_RUNS: u32 = 61;
@@ -108,6 +116,8 @@ struct Lane {
     stealer: Stealer<Task>,
     /// Odd while a task runs; moves on by one at each start and end.
     runs: AtomicU64,
+    /// The last run that is to yield if it is long, see [`yield_if_long`].
+    unknown: AtomicU64,
     parker: OnceCellSync<thread::Thread>,
     /// Set by whoever wakes this worker, so that a wake before the sleep counts.
     woken: AtomicBool,
@@ -131,6 +141,8 @@ struct Local {
     yield_asked: Cell<bool>,
     /// Who is woken now may be run by any worker, at once.
     sharing: Cell<bool>,
+    /// Since when there is more to do than one task, while another worker sleeps.
+    behind_since: Cell<Option<Instant>>,
 }
 
 thread_local! {
@@ -148,6 +160,7 @@ impl Scheduler {
         let lanes = queues.iter().map(|queue| Lane {
             stealer: queue.stealer(),
             runs: AtomicU64::new(0),
+            unknown: AtomicU64::new(0),
             parker: OnceCellSync::new(),
             woken: AtomicBool::new(false),
             polling: AtomicBool::new(false),
@@ -314,6 +327,17 @@ pub(crate) fn ask_for_yield() {
     });
 }
 
+/// Makes the current run yield when it has lasted for one or two milliseconds, though nobody
+/// waits: for what others know nothing of before it has yielded.
+pub(crate) fn yield_if_long() {
+    LOCAL.with(|local| {
+        if let Some(local) = local.get() {
+            let lane = &local.shared.lanes[local.index];
+            lane.unknown.store(lane.runs.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    });
+}
+
 impl Shared {
     /// Queues a task from outside the workers.
     fn schedule(&self, task: Task) {
@@ -400,6 +424,7 @@ fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
             stepped_back: Cell::new(false),
             yield_asked: Cell::new(false),
             sharing: Cell::new(false),
+            behind_since: Cell::new(None),
         });
         let mut turns = Turns::default();
         while !shared.stopping.load(Ordering::Relaxed) {
@@ -438,20 +463,38 @@ impl Local {
             self.queue.push(task);
             shared.notify();
         } else if matches!(woken, Woken::Last) {
-            // Alone, it is run by this very worker, like what sits in the slot.
-            let alone = self.queue.is_empty();
             self.queue.push(task);
-            if !alone {
-                shared.notify();
-            }
+            self.share_many();
         } else if let Some(former) = self.slot.replace(Some(task)) {
             self.queue.push(former);
-            shared.notify();
+            self.share_many();
         }
         // What sits in the slot alone is run next by this very worker.
         if shared.watcher_asleep.load(Ordering::Relaxed) {
             shared.wake_watcher();
         }
+    }
+
+    /// Wakes another worker if there is much for it to do.
+    fn share_many(&self) {
+        if self.queue.len() >= SHARED_TASKS {
+            self.shared.notify();
+        }
+    }
+
+    /// Wakes another worker if this one has been behind for a while.
+    fn share(&self) {
+        if self.shared.sleeping.load(Ordering::Relaxed) == 0 || self.queue.is_empty() {
+            self.behind_since.set(None);
+            return;
+        }
+        let now = Instant::now();
+        let since = self.behind_since.get().unwrap_or(now);
+        let is_long = now.saturating_duration_since(since) > SHARED_AFTER;
+        if is_long {
+            self.shared.notify();
+        }
+        self.behind_since.set(if is_long { None } else { Some(since) });
     }
 
     fn run(&self, task: Task) {
@@ -471,6 +514,7 @@ impl Local {
     }
 
     fn next(&self, turns: &mut Turns) -> Option<Task> {
+        self.share();
         turns.foreground += 1;
         if turns.foreground > FOREGROUND_RUNS_MAX {
             turns.foreground = 0;
@@ -608,8 +652,10 @@ fn watch(shared: &Shared) {
             if nudged && is_running {
                 *owing = runs;
             }
-            owed |= is_running && runs == *owing;
-            stuck |= is_running && runs == *seen;
+            let is_stuck = is_running && runs == *seen;
+            let is_unknown = runs == lane.unknown.load(Ordering::Relaxed);
+            owed |= (is_running && runs == *owing) || (is_stuck && is_unknown);
+            stuck |= is_stuck;
             moved |= runs != *seen;
             *seen = runs;
         }
@@ -624,6 +670,8 @@ fn watch(shared: &Shared) {
         }
         let waiting = shared.ready.load(Ordering::SeqCst) > 0 || owed;
         if stuck && waiting {
+            // Who sleeps takes what waits behind the run.
+            shared.notify();
             shared.ask_all_to_yield();
             (calm, still) = (0, 0);
             continue;
@@ -646,7 +694,7 @@ fn watch(shared: &Shared) {
 
 /// Wakes others so that an idle worker runs them meanwhile, where this one goes on: for
 /// those whose work is long and is not what this run waits for.
-pub(crate) fn share(wake: impl FnOnce()) {
+pub(crate) fn run_elsewhere(wake: impl FnOnce()) {
     LOCAL.with(|local| {
         let local = local.get();
         if let Some(local) = local {
@@ -694,3 +742,7 @@ pub(crate) async fn yield_now() {
     })
     .await;
 }
+
+#[cfg(test)]
+#[path = "scheduler_test.rs"]
+mod tests;

@@ -2,10 +2,11 @@
 //!
 //! `bindings` is generated from `wit/`; `imports` implements it, one file per
 //! interface, and decides nothing; `state` is what a guest's store holds; `actor`
-//! is the task. Types of wasmtime and of the bindings stay in here.
+//! is the task, and `brief` the short way for calls that leave nothing behind. Types of wasmtime and of the bindings stay in here.
 
 mod actor;
 mod bindings;
+pub(crate) mod brief;
 mod call;
 mod convert;
 mod engine;

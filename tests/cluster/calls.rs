@@ -205,6 +205,92 @@ async fn e01_a_callee_that_is_killed_stops_or_goes_over_a_limit_is_ended_with_th
     all_quiet(&mut far, &mut near).await;
 }
 
+/// Calls that come together are nothing to each other, whatever one of them does.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_come_together_end_each_in_its_own_way() {
+    let pair = Pair::start().await;
+    let (mut near, mut far) = pair.puppets().await;
+    deploy_calc(&pair.near);
+    let node = pair.far.name.as_str();
+    // From then on the module is there.
+    assert_eq!(near.order(of_calc("add(1, 2)", on(node))).await, result("3"));
+    let texts = ["add(20, 22)", "divide(1, 0)", "spin()", "ad(1, 2)", "add(1)", "divide(9, 3)"];
+    let asked = texts.iter().cycle().take(60).map(|text| {
+        let options = if *text == "spin()" { within(node, 200) } else { on(node) };
+        let target = Target::Wave((*text).into());
+        Operation::CallRequest(Module::Name("calc".into()), target, options)
+    });
+    let requests = batch(near.order(Operation::Batch(asked.collect())).await);
+    for (request, text) in requests.into_iter().zip(texts.iter().cycle()) {
+        let Value::Reference(request) = request else { panic!("{request:?} for {text}") };
+        let reply = near.event_of(Some(request)).await;
+        let Event::CallReply { outcome, .. } = reply else { panic!("{reply:?} for {text}") };
+        let is_right = match (*text, &outcome) {
+            ("add(20, 22)", Ok(sum)) => sum == b"42",
+            ("divide(9, 3)", Ok(quotient)) => quotient == b"3",
+            ("divide(1, 0)", Err(CallError::Ended(Reason::Trap(_)))) => true,
+            ("spin()", Err(CallError::Timeout)) => true,
+            ("ad(1, 2)", Err(CallError::NoFunction(_))) => true,
+            ("add(1)", Err(CallError::BadArgument(_))) => true,
+            _ => false,
+        };
+        assert!(is_right, "{text}: {outcome:?}");
+    }
+    all_quiet(&mut far, &mut near).await;
+    let is_callee = |actor: &odeon::ActorInfo| actor.start != "puppet";
+    until("the end of all callees", || !pair.far.world.node.actors().iter().any(is_callee)).await;
+}
+
+/// A callee that leaves nothing behind is no actor before anybody could see it; one that
+/// computes on is one like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callee_that_computes_is_listed_and_killed_and_the_next_call_runs() {
+    let pair = Pair::start().await;
+    let (mut near, mut far) = pair.puppets().await;
+    deploy_calc(&pair.near);
+    let node = pair.far.name.as_str();
+    for _ in 0..3 {
+        assert_eq!(near.order(of_calc("add(1, 2)", on(node))).await, result("3"));
+        let given = near.begin(of_calc("spin()", on(node)));
+        let is_it = |actor: &odeon::ActorInfo| actor.start == "spin" && actor.module == "calc";
+        until("the callee", || pair.far.world.node.actors().iter().any(is_it)).await;
+        let callee = pair.far.world.node.actors().into_iter().find(is_it).expect("it was there");
+        assert_eq!(callee.parent, Some(near.pid.serial));
+        // It keeps nobody else.
+        assert_eq!(far.order(of_calc("add(3, 4)", on(&pair.near.name))).await, result("7"));
+        let pid = pair.far.world.node.find(&callee.pid).expect("it lives");
+        pair.far.world.node.exit(pid, odeon_core::Reason::Kill);
+        assert_eq!(near.finish(given).await, ended(Reason::Killed));
+    }
+    all_quiet(&mut far, &mut near).await;
+}
+
+/// A module whose start never ends is no other than a function that does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_a_module_that_never_starts_is_listed_and_ends_with_its_time() {
+    const STUCK: &str = r#"(component
+        (core module $m
+          (func $start (loop $again (br $again)))
+          (start $start)
+          (func (export "never")))
+        (core instance $i (instantiate $m))
+        (func (export "never") (canon lift (core func $i "never"))))"#;
+    let pair = Pair::start().await;
+    let (mut near, mut far) = pair.puppets().await;
+    let modules = pair.near.world.node.modules();
+    modules.deploy("stuck", STUCK.as_bytes()).expect("the module is sound");
+    for _ in 0..2 {
+        let options = within(&pair.far.name, 2_000);
+        let target = Target::Wave("never()".into());
+        let given = near.begin(Operation::Call(Module::Name("stuck".into()), target, options));
+        let is_it = |actor: &odeon::ActorInfo| actor.start == "never";
+        until("the callee", || pair.far.world.node.actors().iter().any(is_it)).await;
+        assert_eq!(near.finish(given).await, failed(CallError::Timeout));
+        until("its end", || !pair.far.world.node.actors().iter().any(is_it)).await;
+    }
+    all_quiet(&mut far, &mut near).await;
+}
+
 /// A callee is an actor like any other: a puppet that was called does what it is told,
 /// and gives a result.
 #[tokio::test(flavor = "multi_thread")]

@@ -2,13 +2,14 @@
 //!
 //! The callee runs in the task that makes it, and the answer goes out over the
 //! connection that the call came by. If that is lost meanwhile, the callee runs on and
-//! nobody hears of it.
+//! nobody hears of it. Calls that leave nothing behind run together, those that came in one
+//! message one after the other, see `wasm/brief`.
 
 use std::sync::Arc;
 
 use odeon_core::Pid;
 use odeon_core::signal::{CallError, SpawnError};
-use odeon_core::wire::{CallRequest, ModuleName};
+use odeon_core::wire::{CallAt, CallRequest, ModuleName};
 
 use super::deliver::Delivery;
 use super::link::{self, Link};
@@ -20,9 +21,10 @@ use crate::rights::Rights;
 use crate::runtime::Runtime;
 use crate::services::{self, Asked};
 use crate::spawn::{Born, Plan};
+use crate::wasm::brief::{Brief, Owed};
 
 /// Another node wants a function to run.
-pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
+pub(super) fn asked(by: &mut Delivery, mut asked: CallRequest) {
     let (runtime, link) = (Arc::clone(&by.runtime), Arc::clone(&by.link));
     let from = Pid { node: by.node, serial: asked.caller };
     let caller = Caller { pid: from, request: asked.request, link: Some(Arc::clone(&link)) };
@@ -52,6 +54,24 @@ pub(super) fn asked(by: &mut Delivery, asked: CallRequest) {
     }
     // So that the answers to calls that came together go out together.
     by.made = true;
+    if let ModuleName::Digest(digest) = &asked.module
+        && let CallAt::Text { text, .. } = &mut asked.at
+        && let Some(program) = runtime.ready_program(Digest::from_bytes(*digest))
+        && program.keeps_nothing()
+    {
+        let text = std::mem::take(text);
+        let call = Call::new(&runtime, caller, &asked.at, asked.timeout_ms);
+        by.calls.push(Brief {
+            program,
+            text,
+            owed: Owed::new(&runtime, call),
+            group_leader: asked.group_leader,
+            limits: runtime.limits.narrowed(&patch(&asked.limits)),
+            made_by: from,
+            room,
+        });
+        return;
+    }
     spawner.spawn_next(async move {
         let born = make(&runtime, &link, from, caller.clone(), asked).await;
         drop((room, link));

@@ -306,6 +306,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             spawns: Arc::new(Semaphore::new(ASKED_KIB_MAX)),
             last: None,
             made: false,
+            calls: Vec::new(),
             told: BTreeMap::new(),
         },
         speech: Speech { link, exchanges: queue, spoke: false },
@@ -393,6 +394,7 @@ impl Carrier {
                 Ok(Some(raw)) => {
                     let link = Arc::clone(&self.delivery.link);
                     let taken = link.arrive(|is_open| self.message(raw, is_open));
+                    self.delivery.run_calls();
                     if let Err(violation) = taken {
                         self.delivery.wake_told();
                         return DownReason::Violation(violation);

@@ -17,6 +17,7 @@ use super::keeper::Event;
 use super::link::Link;
 use crate::cell::Cell;
 use crate::runtime::{Runtime, is_kill};
+use crate::wasm::brief::{self, Brief};
 
 /// Lists of nodes of one connection that the keeper has not looked at: as many as tell of
 /// all nodes that a node can know, four times over.
@@ -37,6 +38,8 @@ pub(super) struct Delivery {
     /// Actors were made, or answered, that have not run yet: what they say goes out with
     /// what is told on their behalf.
     pub(super) made: bool,
+    /// Calls that came together and run together.
+    pub(super) calls: Vec<Brief>,
     /// What goes out to these nodes, once their connections are woken.
     pub(super) told: BTreeMap<NodeId, Arc<Link>>,
 }
@@ -88,6 +91,13 @@ impl Delivery {
         self.made |= heard.is_answered;
         self.told.extend(heard.told);
         heard.violation.map_or(Ok(()), Err)
+    }
+
+    /// Begins what came together and runs together.
+    pub(super) fn run_calls(&mut self) {
+        if !self.calls.is_empty() {
+            brief::run_next(&self.runtime, std::mem::take(&mut self.calls));
+        }
     }
 
     /// Lets go out what was told to other nodes; this connection's own task looks by itself.

@@ -491,7 +491,7 @@ impl Link {
         drop(state);
         // What they send is encoded while this worker writes what is there.
         if !released.is_empty() {
-            scheduler::share(|| released.into_iter().for_each(Waker::wake));
+            scheduler::run_elsewhere(|| released.into_iter().for_each(Waker::wake));
         }
         if filled { Poll::Ready(true) } else { Poll::Pending }
     }

@@ -22,7 +22,7 @@ pub use error::LoadError;
 use super::digest::Digest;
 use super::limits::{MODULE_BYTES_MAX, WAT_BYTES_MAX};
 use super::near::shorten;
-use super::shape::Shape;
+use super::shape::{Offer, Shape};
 use sniff::Sniffed;
 
 /// What guests may use: WebAssembly 3.0 without threads and garbage collection, and components
@@ -72,6 +72,9 @@ pub struct Loaded {
     pub component_digest: Digest,
     /// What it imports and exports, and how large it is.
     pub shape: Shape,
+    /// No call can leave anything behind in an instance: it imports nothing, and has no memory,
+    /// table or variable.
+    pub keeps_nothing: bool,
 }
 
 /// Checks bytes and makes a component of them.
@@ -135,6 +138,7 @@ fn load_unguarded(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, 
     shape.functions_count = scanned.functions;
     shape.code_bytes = scanned.code_bytes;
     shape.memory_bytes_min = scanned.memory_bytes_min;
+    let imports_nothing = shape.imports.iter().all(|import| import.offer == Offer::NotNeeded);
     let component_digest = if is_as_given { digest } else { Digest::of(&component) };
     Ok(Loaded {
         digest,
@@ -144,6 +148,7 @@ fn load_unguarded(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, 
         component,
         component_digest,
         shape,
+        keeps_nothing: imports_nothing && !scanned.keeps_state,
     })
 }
 

@@ -34,6 +34,36 @@ fn a_component_loads_from_binary_and_from_text_alike() {
     assert_eq!(function.not_callable, None);
 }
 
+/// A component of one core module, which has this, and of this after it.
+fn with_parts(core: &str, outer: &str) -> Loaded {
+    ok(&format!(
+        r#"(component
+             (core module $m {core} (func (export "nothing")))
+             (core instance $i (instantiate $m))
+             (func (export "nothing") (canon lift (core func $i "nothing")))
+             {outer})"#
+    ))
+}
+
+#[test]
+fn a_module_keeps_nothing_if_it_has_nothing_that_changes() {
+    let constant = "(global i32 (i32.const 7)) (func $f (param i32) (result i32) local.get 0)";
+    for core in ["", constant] {
+        assert!(with_parts(core, "").keeps_nothing, "{core}");
+    }
+    assert!(ok(ADD).keeps_nothing);
+    let changeable =
+        ["(memory 0)", "(table 0 funcref)", "(global (mut i32) (i32.const 7))"].map(|it| (it, ""));
+    let resource = "(type $r (resource (rep i32))) (core func (canon resource.new $r))";
+    let import = r#"(import "odeon:actor/log@0.1.0" (instance (export "log" (func))))"#;
+    let nested = "(component (core module (memory 1)))";
+    let others = [("", resource), ("", import), ("", nested)];
+    for (core, outer) in changeable.into_iter().chain(others) {
+        assert!(!with_parts(core, outer).keeps_nothing, "{core}{outer}");
+    }
+    assert!(!ok(PREVIEW1).keeps_nothing);
+}
+
 #[test]
 fn text_may_begin_with_blanks_and_comments() {
     assert_eq!(ok(&format!("  \n;; ( not yet\n(; nor yet ;)\n{ADD}")).shape, ok(ADD).shape);

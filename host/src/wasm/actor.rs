@@ -18,6 +18,7 @@ use super::call::Answer;
 use super::program::Program;
 use super::state::{Doomed, GuestState};
 use super::warm;
+use crate::call::Call;
 use crate::cell::Cell;
 use crate::modules::wave::{self, Callee};
 use crate::runtime::{Runtime, Turn};
@@ -92,14 +93,7 @@ impl Program {
                 Ok(Entrance::Command { at, arguments: arguments.into() })
             }
             Start::Call(text) => {
-                let (callee, params) = wave::resolve(&text, |path| self.callee(path)).map_err(
-                    |error| match error {
-                        wave::CallError::NoFunction { .. } => {
-                            SpawnError::NoFunction(error.to_string())
-                        }
-                        _ => SpawnError::BadArgument(error.to_string()),
-                    },
-                )?;
+                let (callee, params) = self.called(&text)?;
                 let results = callee.results.len();
                 Ok(Entrance::Call { at: callee.export, params, results, answer: None })
             }
@@ -108,6 +102,14 @@ impl Program {
 }
 
 impl Program {
+    /// Finds the exported function that the text of a call means, and makes its arguments.
+    pub(super) fn called(&self, text: &str) -> Result<(Arc<Callee>, Vec<Val>), SpawnError> {
+        wave::resolve(text, |path| self.callee(path)).map_err(|error| match error {
+            wave::CallError::NoFunction { .. } => SpawnError::NoFunction(error.to_string()),
+            _ => SpawnError::BadArgument(error.to_string()),
+        })
+    }
+
     /// The exported function of this path. Those that were found are kept, since finding
     /// one goes through all exports.
     fn callee(&self, path: &str) -> Result<Arc<Callee>, wave::CallError> {
@@ -148,7 +150,7 @@ pub(crate) async fn run(
     program: Arc<Program>,
     entrance: Entrance,
 ) {
-    let mut death = Death { runtime, cell, reason: None };
+    let death = Death::to_come(runtime, cell);
     let (runtime, cell) = (&death.runtime, &death.cell);
     let reason = {
         let mut guest = pin!(guest(Arc::clone(runtime), Arc::clone(cell), program, entrance));
@@ -160,14 +162,25 @@ pub(crate) async fn run(
         })
         .await
     };
-    death.reason = Some(reason);
+    death.of(reason);
 }
 
 /// Ends the actor when its task ends, however that comes about.
-struct Death {
-    runtime: Arc<Runtime>,
-    cell: Arc<Cell>,
+pub(super) struct Death {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) cell: Arc<Cell>,
     reason: Option<Reason>,
+}
+
+impl Death {
+    pub(super) fn to_come(runtime: Arc<Runtime>, cell: Arc<Cell>) -> Self {
+        Self { runtime, cell, reason: None }
+    }
+
+    /// It has come, for this reason unless the machine knows one.
+    pub(super) fn of(mut self, reason: Reason) {
+        self.reason = Some(reason);
+    }
 }
 
 impl Drop for Death {
@@ -224,7 +237,7 @@ async fn guest(
 }
 
 /// An instance for this actor, in a store of its own.
-async fn instantiate(
+pub(super) async fn instantiate(
     runtime: Arc<Runtime>,
     cell: Arc<Cell>,
     program: Arc<Program>,
@@ -283,25 +296,38 @@ async fn enter(
             Ok(if ended.is_ok() { Reason::Normal } else { Reason::ExitCode(1) })
         }
         Entrance::Call { at, params, results, answer } => {
-            let function = instance
-                .get_func(&mut *store, at)
-                .ok_or_else(|| wasmtime::Error::msg("the function is gone"))?;
-            let mut values = vec![Val::Bool(false); results];
-            function.call_async(&mut *store, &params, &mut values).await?;
+            let values = invoke(store, instance, at, &params, results).await?;
             if let Some(answer) = answer {
                 let _ = answer.send(values);
                 return Ok(Reason::Normal);
             }
-            if let Some(call) = &store.data().cell.about.call
-                && call.wants_values()
-            {
-                return Ok(call.returned(&values));
-            }
-            Ok(match values.first() {
-                Some(Val::Result(Err(error))) => Reason::Error(failure(error.as_deref()).into()),
-                _ => Reason::Normal,
-            })
+            Ok(reason_of(&values, store.data().cell.about.call.as_deref()))
         }
+    }
+}
+
+/// Calls an exported function.
+pub(super) async fn invoke(
+    store: &mut Store<GuestState>,
+    instance: Instance,
+    at: ComponentExportIndex,
+    params: &[Val],
+    results: usize,
+) -> wasmtime::Result<Vec<Val>> {
+    let function = instance
+        .get_func(&mut *store, at)
+        .ok_or_else(|| wasmtime::Error::msg("the function is gone"))?;
+    let mut values = vec![Val::Bool(false); results];
+    function.call_async(&mut *store, params, &mut values).await?;
+    Ok(values)
+}
+
+/// Why an actor ends whose function has returned this.
+pub(super) fn reason_of(values: &[Val], call: Option<&Call>) -> Reason {
+    match (call, values.first()) {
+        (Some(call), _) if call.wants_values() => call.returned(values),
+        (_, Some(Val::Result(Err(error)))) => Reason::Error(failure(error.as_deref()).into()),
+        _ => Reason::Normal,
     }
 }
 

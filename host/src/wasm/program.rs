@@ -33,6 +33,13 @@ pub(crate) struct Program {
     pub(super) warm: Warm,
 }
 
+impl Program {
+    /// Whether nothing is left of a call in its instance, so that another one can have it.
+    pub(crate) fn keeps_nothing(&self) -> bool {
+        self.module.loaded().keeps_nothing
+    }
+}
+
 /// The programs of a node.
 pub(crate) struct Programs {
     dense: Linker<GuestState>,

@@ -19,6 +19,7 @@ use wasmtime::component::Instance;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use super::actor::new_store;
+use super::brief::Used;
 use super::program::Program;
 use super::state::GuestState;
 use crate::cell::{About, Cell};
@@ -53,10 +54,12 @@ pub(super) struct Warm {
 #[derive(Default)]
 struct Waiting {
     kept: Vec<Kept>,
+    /// Those that have served calls, of modules that keep nothing.
+    used: Vec<Kept>,
     /// Instances that are being made.
     making: usize,
     /// One was wanted since the last look.
-    used: bool,
+    wanted: bool,
     /// Somebody looks whether they are still wanted.
     watched: bool,
     /// The module cannot be started without an actor.
@@ -81,7 +84,7 @@ impl Warm {
         }
         let Kept { mut store, instance, .. } = {
             let mut waiting = self.waiting.lock();
-            waiting.used = true;
+            waiting.wanted = true;
             let fits = |kept: &Kept| kept.store.data().fits(&cell.about.limits);
             let place = waiting.kept.iter().rposition(fits)?;
             waiting.kept.swap_remove(place)
@@ -106,14 +109,18 @@ impl Warm {
 
     /// How many wait.
     pub(super) fn count(&self) -> usize {
-        self.waiting.lock().kept.len()
+        let waiting = self.waiting.lock();
+        waiting.kept.len() + waiting.used.len()
     }
 
     /// Drops all that wait. Whether there were any.
     pub(super) fn cool(&self) -> bool {
         // Outside the lock: they hold the program, and this with it.
-        let kept = std::mem::take(&mut self.waiting.lock().kept);
-        !kept.is_empty()
+        let (kept, used) = {
+            let mut waiting = self.waiting.lock();
+            (std::mem::take(&mut waiting.kept), std::mem::take(&mut waiting.used))
+        };
+        !(kept.is_empty() && used.is_empty())
     }
 
     fn never(&self) {
@@ -169,14 +176,40 @@ async fn make(runtime: &Arc<Runtime>, program: &Arc<Program>) {
     let Ok(mib) = u32::try_from(mib) else { return };
     let Ok(room) = Arc::clone(runtime.programs.room()).try_acquire_many_owned(mib) else { return };
     let kept = Kept { store, instance, _room: room };
+    keep(program, |waiting| waiting.kept.push(kept));
+}
+
+fn keep(program: &Arc<Program>, keep: impl FnOnce(&mut Waiting)) {
     let watched = {
         let mut waiting = program.warm.waiting.lock();
-        waiting.kept.push(kept);
+        keep(&mut waiting);
         std::mem::replace(&mut waiting.watched, true)
     };
     if !watched {
         tokio::spawn(watch(Arc::downgrade(program)));
     }
+}
+
+/// An instance of a module that keeps nothing, which has served a call.
+pub(super) fn take_used(program: &Program) -> Option<Used> {
+    let mut waiting = program.warm.waiting.lock();
+    waiting.wanted = true;
+    let Kept { store, instance, .. } = waiting.used.pop()?;
+    Some(Used { store, instance })
+}
+
+/// Leaves such an instance to the next call, if there is room for it.
+pub(super) fn put_back(program: &Arc<Program>, used: Used) {
+    let Used { store, instance } = used;
+    let Ok(room) = Arc::clone(store.data().runtime.programs.room()).try_acquire_owned() else {
+        return;
+    };
+    let mut kept = Some(Kept { store, instance, _room: room });
+    keep(program, |waiting| {
+        if waiting.used.len() < KEPT_MAX {
+            waiting.used.extend(kept.take());
+        }
+    });
 }
 
 /// Lets instances go that nobody wants any more. Keeps nothing of a node that has ended:
@@ -186,7 +219,7 @@ async fn watch(program: Weak<Program>) {
         tokio::time::sleep(IDLE).await;
         let Some(program) = program.upgrade() else { return };
         let mut waiting = program.warm.waiting.lock();
-        if !std::mem::take(&mut waiting.used) {
+        if !std::mem::take(&mut waiting.wanted) {
             waiting.watched = false;
             drop(waiting);
             program.warm.cool();
@@ -197,7 +230,7 @@ async fn watch(program: Weak<Program>) {
 
 /// Whom an instance belongs to before it has an actor: nobody can find it, and all that it
 /// does fails.
-fn unborn(runtime: &Runtime, program: &Program) -> Arc<Cell> {
+pub(super) fn unborn(runtime: &Runtime, program: &Program) -> Arc<Cell> {
     let nobody = Pid { node: runtime.id, serial: 0 };
     let limits = Limits { children: 0, ..runtime.limits };
     let cell = Cell::new(

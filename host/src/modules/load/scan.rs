@@ -24,6 +24,9 @@ pub(super) struct Scan {
     pub(super) code_bytes: u64,
     /// Bytes that all memories have at the start.
     pub(super) memory_bytes_min: u64,
+    /// There is something that a function can change and the next one finds changed: a
+    /// memory, a table, a variable, or the handle of a resource.
+    pub(super) keeps_state: bool,
 }
 
 /// Walks a module.
@@ -94,6 +97,7 @@ struct Walk {
 
 impl Walk {
     fn payload(&mut self, payload: Payload<'_>, length: usize) -> Result<(), LoadError> {
+        self.scan.keeps_state |= keeps_state(&payload);
         match payload {
             Payload::Version { encoding: Encoding::Module, .. } => self.in_module = true,
             Payload::Version { encoding: Encoding::Component, .. } => self.enter()?,
@@ -254,6 +258,28 @@ impl Walk {
             }));
         }
         Ok(())
+    }
+}
+
+/// Whether a section makes something that can change. What is malformed counts as such.
+///
+/// Core modules can import only what others of the same component have, as hosts give no core
+/// items; so what defines them is met as well.
+fn keeps_state(payload: &Payload<'_>) -> bool {
+    match payload {
+        Payload::MemorySection(memories) => memories.count() > 0,
+        Payload::TableSection(tables) => tables.count() > 0,
+        Payload::TagSection(tags) => tags.count() > 0,
+        Payload::GlobalSection(globals) => {
+            globals.clone().into_iter().any(|global| !global.is_ok_and(|it| !it.ty.mutable))
+        }
+        Payload::ComponentCanonicalSection(functions) => {
+            functions.clone().into_iter().any(|function| {
+                use wasmparser::CanonicalFunction::{Lift, Lower};
+                !matches!(function, Ok(Lift { .. } | Lower { .. }))
+            })
+        }
+        _ => false,
     }
 }
 

@@ -5,10 +5,12 @@
 //! as long as the directory has not changed.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
@@ -19,6 +21,11 @@ use super::replace_file;
 /// A directory that changed this short a time before it was read may change again without its
 /// time of change showing it: file systems count time in steps.
 const SETTLED: Duration = Duration::from_millis(100);
+
+/// What another process changes in a directory that was left alone for a while is seen so
+/// soon: less than it takes to tell anybody of the change. To look takes a microsecond, which
+/// is a good part of a call.
+const SEEN_WITHIN: Duration = Duration::from_micros(50);
 
 /// Why text cannot be a module's name, if so.
 pub(crate) fn bad_name(name: &str) -> Option<&'static str> {
@@ -36,11 +43,36 @@ pub(crate) fn bad_name(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What was read, and when.
+/// What was read, and of what.
 struct Snapshot {
+    /// Asked whether it has changed, which takes a part of the time that its path takes.
+    directory: File,
     changed: SystemTime,
-    read: SystemTime,
+    /// Every change from then on shows in the time of change.
+    settled: bool,
+    /// The last look at that.
+    looked: Instant,
     names: Arc<BTreeMap<String, Digest>>,
+}
+
+impl Snapshot {
+    fn is_current(&mut self) -> io::Result<bool> {
+        if !self.settled {
+            return Ok(false);
+        }
+        let now = Instant::now();
+        if now.saturating_duration_since(self.looked) < SEEN_WITHIN {
+            return Ok(true);
+        }
+        self.looked = now;
+        Ok(changed(&self.directory)? == Some(self.changed))
+    }
+}
+
+/// When a directory changed last; nothing if it was removed.
+fn changed(directory: &File) -> io::Result<Option<SystemTime>> {
+    let metadata = directory.metadata()?;
+    (metadata.nlink() > 0).then(|| metadata.modified()).transpose()
 }
 
 /// The directory of names.
@@ -57,17 +89,20 @@ impl Names {
 
     /// All names with their digests.
     pub(super) fn all(&self) -> io::Result<Arc<BTreeMap<String, Digest>>> {
-        let changed = std::fs::metadata(&self.directory)?.modified()?;
         let mut snapshot = self.snapshot.lock();
-        if let Some(last) = &*snapshot {
-            let settled = last.read.duration_since(changed).is_ok_and(|age| age > SETTLED);
-            if last.changed == changed && settled {
-                return Ok(Arc::clone(&last.names));
-            }
+        if let Some(last) = &mut *snapshot
+            && last.is_current()?
+        {
+            return Ok(Arc::clone(&last.names));
         }
-        let read = SystemTime::now();
+        let directory = File::open(&self.directory)?;
+        // Before it is read: what changes meanwhile is read again.
+        let changed = changed(&directory)?.ok_or(io::ErrorKind::NotFound)?;
+        let settled = SystemTime::now().duration_since(changed).is_ok_and(|age| age > SETTLED);
+        let looked = Instant::now();
         let names = Arc::new(self.read()?);
-        *snapshot = Some(Snapshot { changed, read, names: Arc::clone(&names) });
+        let names_read = Arc::clone(&names);
+        *snapshot = Some(Snapshot { directory, changed, settled, looked, names: names_read });
         Ok(names)
     }
 
@@ -112,7 +147,7 @@ impl Names {
 fn read_digest(path: &Path) -> io::Result<Option<Digest>> {
     use std::io::Read;
     let mut text = String::new();
-    match std::fs::File::open(path)?.take(80).read_to_string(&mut text) {
+    match File::open(path)?.take(80).read_to_string(&mut text) {
         Ok(_) => Ok(text.trim_end().parse().ok()),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
         Err(error) => Err(error),
