@@ -133,20 +133,30 @@ async fn the_codec_reads_writes_and_refuses_the_vectors(language: Language) {
     assert!(count > 60, "the file of vectors is whole");
 }
 
-async fn the_checks_hold_on_one_node(language: Language) {
+/// Runs checks on one node.
+async fn hold(language: Language, checks: &[&str]) {
     let Some(world) = world(language).await else { return };
-    for check in CHECKS {
+    for check in checks {
         assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
     }
 }
 
-async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
+/// Runs a check on one of two connected nodes; it is told the name of the other.
+async fn holds_between_two(language: Language, check: &str) {
     let Some(module) = built(language) else { return };
     let pair = Pair::start().await;
     let near = &pair.near.world.node;
     deploy(near, language, module).await;
-    let reason = end_of(near, language, "check_far", &text(&pair.far.name)).await;
+    let reason = end_of(near, language, check, &text(&pair.far.name)).await;
     assert_eq!(reason, Reason::Normal);
+}
+
+async fn the_checks_hold_on_one_node(language: Language) {
+    hold(language, &CHECKS).await;
+}
+
+async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
+    holds_between_two(language, "check_far").await;
 }
 
 async fn a_failure_says_what_is_wrong(language: Language) {

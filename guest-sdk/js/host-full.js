@@ -1,0 +1,41 @@
+// The host's functions as host.js has them, for StarlingMonkey: there a u64 is a BigInt, and
+// nothing is undefined. As arguments it takes numbers and null as well.
+import * as hostGroups from "odeon:actor/groups@0.1.0";
+import * as hostIo from "odeon:actor/io@0.1.0";
+import * as hostLocks from "odeon:actor/locks@0.1.0";
+import * as hostLog from "odeon:actor/log@0.1.0";
+import * as hostMailbox from "odeon:actor/mailbox@0.1.0";
+import * as hostNames from "odeon:actor/names@0.1.0";
+import * as hostNode from "odeon:actor/node@0.1.0";
+import * as hostProcess from "odeon:actor/process@0.1.0";
+import * as hostRpc from "odeon:actor/rpc@0.1.0";
+import * as hostTimers from "odeon:actor/timers@0.1.0";
+
+/** A value of the host in these terms. Nobody else has it yet, so that it is changed itself. */
+export function plain(value) {
+  if (value === undefined) return null;
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  for (const key in value) value[key] = plain(value[key]);
+  return value;
+}
+
+/** The functions of an interface, whose results are plain. */
+function plainly(functions) {
+  const all = {};
+  for (const [name, call] of Object.entries(functions)) {
+    all[name] = (...given) => plain(call(...given));
+  }
+  return all;
+}
+
+export const groups = plainly(hostGroups);
+export const io = plainly(hostIo);
+export const locks = plainly(hostLocks);
+export const log = plainly(hostLog);
+export const mailbox = plainly(hostMailbox);
+export const names = plainly(hostNames);
+export const node = plainly(hostNode);
+export const process = plainly(hostProcess);
+export const rpc = plainly(hostRpc);
+export const timers = plainly(hostTimers);
