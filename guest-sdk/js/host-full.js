@@ -29,11 +29,22 @@ function plainly(functions) {
   return all;
 }
 
+/** A pid or reference that is there. */
+const id = ({ node, serial }) => ({ node: Number(node), serial: Number(serial) });
+
+/** The same as the general way, for what is received most. */
+function receive(filter, timeout) {
+  const event = hostMailbox.receive(filter, timeout);
+  if (event?.tag !== "message") return plain(event);
+  const { sender, via, body } = event.val;
+  return { tag: "message", val: { sender: id(sender), via: via ? id(via) : null, body } };
+}
+
 export const groups = plainly(hostGroups);
 export const io = plainly(hostIo);
 export const locks = plainly(hostLocks);
 export const log = plainly(hostLog);
-export const mailbox = plainly(hostMailbox);
+export const mailbox = { ...plainly(hostMailbox), receive };
 export const names = plainly(hostNames);
 export const node = plainly(hostNode);
 export const process = plainly(hostProcess);

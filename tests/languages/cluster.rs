@@ -66,7 +66,7 @@ async fn both_owners_of_a_name_hear_of_its_loss_when_they_meet(language: Languag
 }
 
 languages! {
-    [C c, Zig zig, Js js, Python python, Go go] {
+    [C c, Zig zig, Js js, JsFull js_full, Python python, Go go] {
         names_groups_and_locks_do_what_they_should,
         names_groups_locks_and_watchers_span_two_nodes,
         both_owners_of_a_name_hear_of_its_loss_when_they_meet,

@@ -194,7 +194,7 @@ async fn typescript_of_several_files_runs_without_its_types() {
 }
 
 languages! {
-    [C c, Zig zig, Js js, Python python, Go go] {
+    [C c, Zig zig, Js js, JsFull js_full, Python python, Go go] {
         the_codec_reads_writes_and_refuses_the_vectors,
         the_checks_hold_on_one_node,
         actors_and_functions_of_other_nodes_are_reached,

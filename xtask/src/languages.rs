@@ -27,18 +27,20 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<()> {
     toolchain::install_for_c()?;
     for (folder, name, languages) in GUESTS {
         for language in languages {
-            build_one(root, &format!("{folder}/{language}"), &format!("{name}-{language}"))?;
+            build_one(root, &format!("{folder}/{language}"), &format!("{name}-{language}"), &[])?;
         }
     }
-    Ok(())
+    // The guest in JavaScript once more, for the other engine.
+    build_one(root, "tests/guests/languages/js", "language-js-full", &["--engine", "full"])
 }
 
-fn build_one(root: &Path, project: &str, name: &str) -> anyhow::Result<()> {
+fn build_one(root: &Path, project: &str, name: &str, more: &[&str]) -> anyhow::Result<()> {
     let status = Command::new(root.join("target/gate/odeon"))
         .args(["build", "--install"])
         .arg(root.join(project))
         .arg("--output")
         .arg(root.join(format!("target/guests/{name}.wasm")))
+        .args(more)
         .env("ODEON_TOOLS", root.join("target/tools"))
         .status()
         .context("cannot run target/gate/odeon")?;
