@@ -11,13 +11,19 @@ import * as hostProcess from "odeon:actor/process@0.1.0";
 import * as hostRpc from "odeon:actor/rpc@0.1.0";
 import * as hostTimers from "odeon:actor/timers@0.1.0";
 
-/** A value of the host in these terms. Nobody else has it yet, so that it is changed itself. */
+// It has no network, and the engine ends the actor by a trap that does not say so.
+delete globalThis.fetch;
+
+/** A value of the host in these terms, made anew: its own objects are of another realm, whose
+ * `Object` and `Array` are not those of programs. */
 export function plain(value) {
   if (value === undefined) return null;
   if (typeof value === "bigint") return Number(value);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  for (const key in value) value[key] = plain(value[key]);
-  return value;
+  if (Array.isArray(value)) return Array.from(value, (item) => plain(item));
+  const own = {};
+  for (const key in value) own[key] = plain(value[key]);
+  return own;
 }
 
 /** The functions of an interface, whose results are plain. */

@@ -11,7 +11,13 @@ const { splicer } = await load("lib", "spidermonkey-embedding-splicer.js");
 const { componentize } = await load("src", "componentize.js");
 
 /**
- * Stands before the bindings that componentize-js generates. They allocate room for what a
+ * Stands before the bindings that componentize-js generates, which run in a realm of their
+ * own: what they make for a program is to be of its classes.
+ */
+const BELONGING = "const { Error, TypeError, Uint8Array } = contentGlobal;\n";
+
+/**
+ * Stands before them as well. They allocate room for what a
  * function is given and never free it, and an actor may call for ever. $bindings is the
  * memory, the functions that allocate and free, and the functions of the host.
  */
@@ -36,7 +42,7 @@ const FREEING = `{
 `;
 
 /**
- * Stands before them as well: lets the engine's garbage collector begin before an actor's
+ * And this lets the engine's garbage collector begin before an actor's
  * `memory-bytes-max` is used up. Its own thresholds are for a browser: an actor that needs
  * 12 MiB would grow to 90. They can be set nowhere, so the words of the engine's memory that
  * hold them are looked for: heap at most, nursery at least, nursery at most, and at what size
@@ -65,7 +71,7 @@ splicer.spliceBindings = (...given) => {
   const { jsBindings, ...spliced } = spliceBindings(...given);
   // Each function also logs that it is called and what it gives, for who works on the bindings.
   const quiet = jsBindings.replace(/^ *_debugLog\('[^']*', \{[^{}]*\}\);$/gm, "");
-  return { ...spliced, jsBindings: COLLECTING + FREEING + quiet };
+  return { ...spliced, jsBindings: BELONGING + COLLECTING + FREEING + quiet };
 };
 
 try {
