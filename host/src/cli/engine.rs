@@ -16,7 +16,8 @@ pub(crate) enum Engine {
     /// QuickJS: small, quick to start.
     #[default]
     Small,
-    /// StarlingMonkey, which is `SpiderMonkey`: quicker at work, with the interfaces of the web.
+    /// StarlingMonkey, which is `SpiderMonkey`: with a clock, random numbers and the web's
+    /// interfaces.
     Full,
 }
 
