@@ -159,6 +159,21 @@ async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
     holds_between_two(language, "check_far").await;
 }
 
+/// As many bytes as an actor may have, in texts that are long and none of them large.
+async fn messages_that_were_answered_take_no_memory(language: Language) {
+    const LENGTH: u16 = 16 << 10;
+    const COUNT: usize = (64 << 20) / LENGTH as usize;
+    let Some(world) = world(language).await else { return };
+    let spawn = Spawn::new(language.name(), start("echo", &[]));
+    let (echo, _) = world.node.spawn_watched(spawn).await.expect("it can be made");
+    let mut native = world.node.native("tester");
+    let [high, low] = LENGTH.to_be_bytes();
+    let body = [&[0x79, high, low][..], &vec![b'a'; usize::from(LENGTH)]].concat();
+    for _ in 0..COUNT {
+        assert_eq!(echoed(&mut native, echo, body.clone()).await, body);
+    }
+}
+
 async fn a_failure_says_what_is_wrong(language: Language) {
     let Some(world) = world(language).await else { return };
     let crashed = end_of(&world.node, language, "crash", &text("on purpose")).await;
@@ -198,6 +213,7 @@ languages! {
         the_codec_reads_writes_and_refuses_the_vectors,
         the_checks_hold_on_one_node,
         actors_and_functions_of_other_nodes_are_reached,
+        messages_that_were_answered_take_no_memory,
         a_failure_says_what_is_wrong,
     }
 }
