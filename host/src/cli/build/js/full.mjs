@@ -17,9 +17,9 @@ const { componentize } = await load("src", "componentize.js");
 const BELONGING = "const { Error, TypeError, Uint8Array } = contentGlobal;\n";
 
 /**
- * Stands before them as well. They allocate room for what a
- * function is given and never free it, and an actor may call for ever. $bindings is the
- * memory, the functions that allocate and free, and the functions of the host.
+ * Stands before them as well. They allocate room for what a function of the host is given and
+ * never free it, and an actor may call for ever. $bindings is the memory, what allocates, what
+ * frees, and the functions of the host.
  */
 const FREEING = `{
   const [, allocate, free] = $bindings;
@@ -42,11 +42,12 @@ const FREEING = `{
 `;
 
 /**
- * And this lets the engine's garbage collector begin before an actor's
- * `memory-bytes-max` is used up. Its own thresholds are for a browser: an actor that needs
- * 12 MiB would grow to 90. They can be set nowhere, so the words of the engine's memory that
- * hold them are looked for: heap at most, nursery at least, nursery at most, and at what size
- * of the heap it begins; further on, at what size of everything else.
+ * And this lets the engine's garbage collector begin before an actor's `memory-bytes-max` is
+ * used up. Its own thresholds are for a browser: an actor that echoed small messages grew from
+ * 10 to 85 MiB. They can be set nowhere, so the words of the engine's memory that hold them are
+ * looked for: the heap at most, the nursery at least and at most, and at what size of the heap
+ * it begins; further on, at what size of everything else. The engine collects once after this,
+ * before the snapshot, and goes by them from then on.
  */
 const COLLECTING = `{
   const { buffer } = $bindings[0];
