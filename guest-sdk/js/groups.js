@@ -1,11 +1,10 @@
 // Groups of actors of all connected nodes. groups.d.ts says what each function is for.
-import * as host from "odeon:actor/groups@0.1.0";
-import { me } from "odeon:actor/process@0.1.0";
+import { groups as host, process } from "#host";
 import { forget } from "./mailbox.js";
 import { encode } from "./message.js";
 import { PLAINLY, asked, bytesOf } from "./words.js";
 
-const pidsOf = (pids) => (pids.length ? pids : [me()]);
+const pidsOf = (pids) => (pids.length ? pids : [process.me()]);
 
 export const start = (scope) => asked("group", () => host.start(bytesOf(scope)));
 export const stop = (scope) => asked("group", () => host.stop(bytesOf(scope)));

@@ -24,6 +24,9 @@
  * Values travel as docs/messages.md says: numbers that are whole as integers, strings as
  * text, `Uint8Array` as bytes, arrays, plain objects and `Map`. Integers beyond 2^53 - 1
  * are `BigInt`, both ways.
+ *
+ * The same source runs in both engines, the small one and the full one: docs/languages.md says
+ * how a project chooses, and what only one of them has.
  */
 
 /** Names one actor, for ever. */

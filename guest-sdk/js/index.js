@@ -1,19 +1,17 @@
 // Odeon actors in JavaScript. index.d.ts says what each function is for.
-import * as host from "odeon:actor/process@0.1.0";
-import * as timers from "odeon:actor/timers@0.1.0";
-import * as io from "odeon:actor/io@0.1.0";
-import * as hostLog from "odeon:actor/log@0.1.0";
-import * as rpc from "odeon:actor/rpc@0.1.0";
+import { io, log as hostLog, process as host, rpc, timers } from "#host";
 import { forget } from "./mailbox.js";
-import { decode, encode, fromUtf8, utf8 } from "./message.js";
+import { decode, encode } from "./message.js";
+import { fromUtf8, utf8 } from "./text.js";
 import { Exit, asked, destination } from "./words.js";
 
 export * as groups from "./groups.js";
 export * as locks from "./locks.js";
 export * as names from "./names.js";
 export { receive, receiveEvent, receiveWhere, send } from "./mailbox.js";
-export { decode, encode, Float, fromUtf8, MessageError, utf8 } from "./message.js";
+export { decode, encode, Float } from "./message.js";
 export * from "./nodes.js";
+export { fromUtf8, MessageError, utf8 } from "./text.js";
 export { Exit, HostError, samePid } from "./words.js";
 
 // ---- Words ----
@@ -124,10 +122,11 @@ export const groupLeader = () => io.groupLeader();
 export const setGroupLeader = (leader, of = me()) => io.setGroupLeader(leader, of);
 export const log = (level, text) => hostLog.write(level, String(text));
 
-/** What programs expect of a console, through the group leader. */
+/** What programs expect of a console, through the group leader; an engine's own would write
+ * where nobody reads. */
 const shown = (values) => values.map((it) => (typeof it === "string" ? it : show(it))).join(" ");
 const show = (value) => (value instanceof Error ? `${value}\n${value.stack}` : JSON.stringify(value) ?? String(value));
-globalThis.console ??= {
+globalThis.console = {
   log: (...values) => println(shown(values)),
   info: (...values) => println(shown(values)),
   debug: (...values) => println(shown(values)),
@@ -160,6 +159,7 @@ function decodeArgument(argument) {
 function run(target, argument) {
   try {
     const result = target(argument);
+    if (result instanceof Promise) throw new TypeError("an actor's function cannot be async: nothing waits for it");
     if (result !== undefined) rpc.giveResult(encode(result));
   } catch (error) {
     if (error instanceof Exit) {

@@ -1,10 +1,9 @@
 // Locks of the whole cluster. locks.d.ts says what each function is for.
-import * as host from "odeon:actor/locks@0.1.0";
-import { me } from "odeon:actor/process@0.1.0";
+import { locks as host, process } from "#host";
 import { asked, bytesOf } from "./words.js";
 
 function idOf(resource, requester) {
-  const own = me();
+  const own = process.me();
   return { resource: bytesOf(resource), requester: bytesOf(requester ?? `${own.node}.${own.serial}`) };
 }
 

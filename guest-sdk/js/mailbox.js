@@ -1,6 +1,5 @@
 // Sending and receiving.
-import * as mailbox from "odeon:actor/mailbox@0.1.0";
-import * as timers from "odeon:actor/timers@0.1.0";
+import { mailbox, timers } from "#host";
 import { decode, encode } from "./message.js";
 import { HostError, PLAINLY, asked, destination, samePid } from "./words.js";
 
@@ -20,14 +19,26 @@ const named = {
   "group-change": "groupChange",
 };
 
+/** A message, which is read when its value is asked for. */
+class Message {
+  constructor({ sender, via, body }) {
+    this.type = "message";
+    this.sender = sender;
+    this.via = via;
+    this.body = body;
+  }
+
+  get value() {
+    return decode(this.body);
+  }
+}
+
 /** An event of the host as one of this SDK. */
 function eventOf({ tag, val }) {
+  if (tag === "message") return new Message(val);
   const type = named[tag] ?? tag;
   if (type === "timeout") return { type, timer: val };
   const event = { type, ...val };
-  if (type === "message") {
-    Object.defineProperty(event, "value", { get: () => decode(event.body) });
-  }
   if (type === "callReply" && val.outcome.tag === "ok") {
     Object.defineProperty(event, "value", { get: () => decode(val.outcome.val) });
   }

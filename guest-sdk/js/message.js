@@ -1,4 +1,5 @@
 // Messages: the CBOR of docs/messages.md. Nothing here knows the host.
+import { MessageError, decoder, encoder, fromUtf8, isAscii, utf8 } from "./text.js";
 
 /** Values within each other, at most: a sender is not to use up the receiver's stack. */
 const DEPTH_MAX = 32;
@@ -7,24 +8,6 @@ const DEPTH_MAX = 32;
 const LOOPED_MAX = 24;
 /** The letters of ASCII. */
 const LETTERS = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
-const NOT_ASCII = /[^\x00-\x7f]/;
-/** An expression takes memory for each letter that it looks at. */
-const LETTERS_AT_ONCE = 1024;
-
-function isAscii(text) {
-  for (let at = 0; at < text.length; at += LETTERS_AT_ONCE) {
-    if (NOT_ASCII.test(text.slice(at, at + LETTERS_AT_ONCE))) return false;
-  }
-  return true;
-}
-
-/** A body that is not what docs/messages.md describes, or a value that has no body. */
-export class MessageError extends Error {
-  constructor(problem) {
-    super(`message not understood: ${problem}`);
-    this.name = "MessageError";
-  }
-}
 
 /** A number that is written as a floating-point number even where it is whole. */
 export class Float {
@@ -130,9 +113,9 @@ class Writer {
     this.raw(bytes);
   }
 
-  /** The engine's own way from ASCII to bytes is by base 64. */
+  /** Without an encoder, the engine's own way from ASCII to bytes is by base 64. */
   long(value) {
-    if (!isAscii(value)) return this.wide(utf8(value));
+    if (encoder || !isAscii(value)) return this.wide(utf8(value));
     this.head(3, value.length);
     const at = this.room(value.length);
     this.bytes.subarray(at, at + value.length).setFromBase64(btoa(value));
@@ -223,62 +206,6 @@ export function encode(value) {
 let spare = null;
 const SPARE_LENGTH = 256;
 
-/** A text in UTF-8. */
-export function utf8(text) {
-  const bytes = new Uint8Array(text.length * 3);
-  let at = 0;
-  for (let index = 0; index < text.length; index++) {
-    let code = text.charCodeAt(index);
-    if (code < 0x80) {
-      bytes[at++] = code;
-      continue;
-    }
-    if (code >= 0xd800 && code < 0xe000) {
-      const low = text.charCodeAt(++index);
-      if (code >= 0xdc00 || !(low >= 0xdc00 && low < 0xe000)) {
-        throw new RangeError("a string with half a surrogate pair is no text");
-      }
-      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-      bytes[at++] = 0xf0 | (code >> 18);
-      bytes[at++] = 0x80 | ((code >> 12) & 0x3f);
-    } else if (code >= 0x800) {
-      bytes[at++] = 0xe0 | (code >> 12);
-    } else {
-      bytes[at++] = 0xc0 | (code >> 6);
-      bytes[at++] = 0x80 | (code & 0x3f);
-      continue;
-    }
-    bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
-    bytes[at++] = 0x80 | (code & 0x3f);
-  }
-  return bytes.subarray(0, at);
-}
-
-/** The text that these bytes are in UTF-8. */
-export function fromUtf8(bytes) {
-  const wrong = () => new MessageError("a text that is not UTF-8");
-  let text = "";
-  for (let at = 0; at < bytes.length; ) {
-    const first = bytes[at++];
-    if (first < 0x80) {
-      text += String.fromCharCode(first);
-      continue;
-    }
-    const more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
-    if (first < 0xc2 || first > 0xf4 || bytes.length - at < more) throw wrong();
-    let code = first & (0x3f >> more);
-    for (let index = 0; index < more; index++) {
-      const next = bytes[at++];
-      if ((next & 0xc0) !== 0x80) throw wrong();
-      code = (code << 6) | (next & 0x3f);
-    }
-    const least = [0, 0x80, 0x800, 0x10000][more];
-    if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) throw wrong();
-    text += String.fromCodePoint(code);
-  }
-  return text;
-}
-
 class Reader {
   at = 0;
 
@@ -313,10 +240,10 @@ class Reader {
   text(count) {
     const at = this.take(count);
     const end = at + count;
-    if (count > LOOPED_MAX) {
+    if (count > LOOPED_MAX && !decoder) {
       const letters = atob(this.bytes.subarray(at, end).toBase64());
       if (isAscii(letters)) return letters;
-    } else {
+    } else if (count <= LOOPED_MAX) {
       const { bytes } = this;
       let text = "";
       for (let index = at; index < end; index++) {

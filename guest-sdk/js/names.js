@@ -1,6 +1,5 @@
 // Names that are known on every connected node. names.d.ts says what each function is for.
-import * as host from "odeon:actor/names@0.1.0";
-import { me } from "odeon:actor/process@0.1.0";
+import { names as host, process } from "#host";
 import { encode } from "./message.js";
 import { PLAINLY, asked, bytesOf } from "./words.js";
 
@@ -13,9 +12,9 @@ function optionsOf({ resolver = "random-exit", timeout } = {}) {
   return { resolver: { tag: resolver }, timeoutMs: timeout ?? null };
 }
 
-export const register = (name, pid = me(), options) =>
+export const register = (name, pid = process.me(), options) =>
   asked("register", () => host.register(bytesOf(name), pid, optionsOf(options)));
-export const reRegister = (name, pid = me(), options) =>
+export const reRegister = (name, pid = process.me(), options) =>
   asked("register", () => host.reRegister(bytesOf(name), pid, optionsOf(options)));
 export const unregister = (name, { timeout } = {}) =>
   asked("unregister", () => host.unregister(bytesOf(name), timeout ?? null));

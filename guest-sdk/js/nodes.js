@@ -1,5 +1,5 @@
 // The nodes of the cluster. index.d.ts says what each function is for.
-import * as host from "odeon:actor/node@0.1.0";
+import { node as host } from "#host";
 import { asked } from "./words.js";
 
 export const nodeName = () => host.name();

@@ -1,5 +1,6 @@
 // What the files of this SDK share: errors, and words of the contract.
-import { utf8 } from "./message.js";
+import { plain } from "#host";
+import { utf8 } from "./text.js";
 
 /** Ends the actor with a reason when it is thrown from its function. */
 export class Exit extends Error {
@@ -32,7 +33,9 @@ export function asked(what, call) {
   try {
     return call();
   } catch (error) {
-    if (error instanceof Error && error.payload !== undefined) throw new HostError(what, error.payload);
+    if (error instanceof Error && error.payload !== undefined) {
+      throw new HostError(what, plain(error.payload));
+    }
     throw error;
   }
 }

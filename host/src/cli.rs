@@ -14,6 +14,7 @@ mod connections;
 mod dev;
 mod doctor;
 mod encoding;
+mod engine;
 mod exit;
 mod here;
 mod inspect;

@@ -9,7 +9,7 @@ use odeon_tests::protocol::{Operation, Pid, Value};
 use odeon_tests::{DEADLINE, Puppet, in_time};
 
 use crate::build::{Language, built};
-use crate::{deploy, end_of, start, text, world};
+use crate::{deploy, hold, holds_between_two, start};
 
 /// What is checked within one node.
 const CHECKS: [&str; 3] = ["check_cluster_names", "check_groups", "check_locks"];
@@ -18,19 +18,11 @@ const CHECKS: [&str; 3] = ["check_cluster_names", "check_groups", "check_locks"]
 const CONTESTED: &[u8] = b"contested";
 
 async fn names_groups_and_locks_do_what_they_should(language: Language) {
-    let Some(world) = world(language).await else { return };
-    for check in CHECKS {
-        assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
-    }
+    hold(language, &CHECKS).await;
 }
 
 async fn names_groups_locks_and_watchers_span_two_nodes(language: Language) {
-    let Some(module) = built(language) else { return };
-    let pair = Pair::start().await;
-    let near = &pair.near.world.node;
-    deploy(near, language, module).await;
-    let reason = end_of(near, language, "check_cluster", &text(&pair.far.name)).await;
-    assert_eq!(reason, Reason::Normal);
+    holds_between_two(language, "check_cluster").await;
 }
 
 /// Who has the contested name, as a node knows it.
@@ -74,7 +66,7 @@ async fn both_owners_of_a_name_hear_of_its_loss_when_they_meet(language: Languag
 }
 
 languages! {
-    [C c, Zig zig, Js js, Python python, Go go] {
+    [C c, Zig zig, Js js, JsFull js_full, Python python, Go go] {
         names_groups_and_locks_do_what_they_should,
         names_groups_locks_and_watchers_span_two_nodes,
         both_owners_of_a_name_hear_of_its_loss_when_they_meet,

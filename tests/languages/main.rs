@@ -133,20 +133,45 @@ async fn the_codec_reads_writes_and_refuses_the_vectors(language: Language) {
     assert!(count > 60, "the file of vectors is whole");
 }
 
-async fn the_checks_hold_on_one_node(language: Language) {
+/// Runs checks on one node.
+async fn hold(language: Language, checks: &[&str]) {
     let Some(world) = world(language).await else { return };
-    for check in CHECKS {
+    for check in checks {
         assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
     }
 }
 
-async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
+/// Runs a check on one of two connected nodes; it is told the name of the other.
+async fn holds_between_two(language: Language, check: &str) {
     let Some(module) = built(language) else { return };
     let pair = Pair::start().await;
     let near = &pair.near.world.node;
     deploy(near, language, module).await;
-    let reason = end_of(near, language, "check_far", &text(&pair.far.name)).await;
+    let reason = end_of(near, language, check, &text(&pair.far.name)).await;
     assert_eq!(reason, Reason::Normal);
+}
+
+async fn the_checks_hold_on_one_node(language: Language) {
+    hold(language, &CHECKS).await;
+}
+
+async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
+    holds_between_two(language, "check_far").await;
+}
+
+/// As many bytes as an actor may have, in texts that are long and none of them large.
+async fn messages_that_were_answered_take_no_memory(language: Language) {
+    const LENGTH: u16 = 16 << 10;
+    const COUNT: usize = (64 << 20) / LENGTH as usize;
+    let Some(world) = world(language).await else { return };
+    let spawn = Spawn::new(language.name(), start("echo", &[]));
+    let (echo, _) = world.node.spawn_watched(spawn).await.expect("it can be made");
+    let mut native = world.node.native("tester");
+    let [high, low] = LENGTH.to_be_bytes();
+    let body = [&[0x79, high, low][..], &vec![b'a'; usize::from(LENGTH)]].concat();
+    for _ in 0..COUNT {
+        assert_eq!(echoed(&mut native, echo, body.clone()).await, body);
+    }
 }
 
 async fn a_failure_says_what_is_wrong(language: Language) {
@@ -184,10 +209,11 @@ async fn typescript_of_several_files_runs_without_its_types() {
 }
 
 languages! {
-    [C c, Zig zig, Js js, Python python, Go go] {
+    [C c, Zig zig, Js js, JsFull js_full, Python python, Go go] {
         the_codec_reads_writes_and_refuses_the_vectors,
         the_checks_hold_on_one_node,
         actors_and_functions_of_other_nodes_are_reached,
+        messages_that_were_answered_take_no_memory,
         a_failure_says_what_is_wrong,
     }
 }

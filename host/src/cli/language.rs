@@ -14,7 +14,7 @@ pub(crate) enum Language {
     C,
     /// Zig.
     Zig,
-    /// JavaScript, with QuickJS.
+    /// JavaScript.
     Js,
     /// TypeScript, as JavaScript.
     Ts,
@@ -57,6 +57,11 @@ impl Language {
         })
     }
 
+    /// Whether its projects choose between engines.
+    pub(crate) fn has_engines(self) -> bool {
+        matches!(self, Self::Js | Self::Ts)
+    }
+
     /// The SDK's files that a build puts beside the project's own; none where the
     /// language's package manager brings them.
     pub(crate) fn sdk(self) -> &'static [(&'static str, &'static str)] {
@@ -92,6 +97,8 @@ impl Language {
                 "index.d.ts",
                 "groups.js",
                 "groups.d.ts",
+                "host.js",
+                "host-full.js",
                 "locks.js",
                 "locks.d.ts",
                 "mailbox.js",
@@ -99,6 +106,7 @@ impl Language {
                 "names.js",
                 "names.d.ts",
                 "nodes.js",
+                "text.js",
                 "words.js"
             ],
             Self::Go => sdk![

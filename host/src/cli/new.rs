@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::engine::Engine;
 use super::exit::{Exit, code};
 use super::language::Language;
 use super::output;
@@ -15,6 +16,10 @@ pub(crate) struct New {
     /// The language.
     #[arg(long, value_enum, default_value = "rust")]
     lang: Language,
+    /// The engine of JavaScript or TypeScript, which package.json says from then on: small
+    /// (`QuickJS`), or full (`StarlingMonkey`), which has a clock, random numbers and more.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     /// Where the Rust SDK's source is (guest-sdk/rust of Odeon's); its published version
     /// by default.
     #[arg(long, env = "ODEON_SDK", value_name = "DIR")]
@@ -51,8 +56,10 @@ fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'s
                 ("src/main.js", include_str!("new/js/main.js.in")),
                 ("package.json", include_str!("new/js/package.json.in")),
             ],
-            "Building needs Node.js 18, and componentize-qjs, which `odeon build --install` gets\n\
-             once for all projects. The SDK is in `node_modules/odeon` after the first build.",
+            "Building needs Node.js 20 (18 for the small engine), and tools of npm, which `odeon\n\
+             build --install` gets once for all projects. The SDK is in `node_modules/odeon`\n\
+             after the first build. The engine is what `package.json` says in `odeon.engine`:\n\
+             `small` or `full`.",
         ),
         Language::Ts => (
             &[
@@ -60,10 +67,11 @@ fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'s
                 ("package.json", include_str!("new/js/package.json.in")),
                 ("tsconfig.json", include_str!("new/ts/tsconfig.json.in")),
             ],
-            "Building needs Node.js 18, and componentize-qjs and esbuild, which `odeon build\n\
-             --install` gets once for all projects. It strips the types and does not check them:\n\
-             `npx tsc` does, after the first build, which puts the SDK and its types into\n\
-             `node_modules/odeon`.",
+            "Building needs Node.js 20 (18 for the small engine), and tools of npm, which `odeon\n\
+             build --install` gets once for all projects. It strips the types and does not check\n\
+             them: `npx tsc` does, after the first build, which puts the SDK and its types into\n\
+             `node_modules/odeon`. The engine is what `package.json` says in `odeon.engine`:\n\
+             `small` or `full`.",
         ),
         Language::Python => (
             &[("src/main.py", include_str!("new/python/main.py.in"))],
@@ -86,11 +94,14 @@ fn template(language: Language) -> (&'static [(&'static str, &'static str)], &'s
 impl New {
     pub(crate) fn run(self) -> Result<u8, Exit> {
         let name = project_name(&self.name)?;
+        if self.engine.is_some() && !self.lang.has_engines() {
+            return Err(Exit::new(code::USAGE, "--engine is for --lang js and --lang ts"));
+        }
         let sdk = match (&self.sdk, self.lang) {
             (Some(dir), Language::Rust) => sdk_path(dir)?,
             _ => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
         };
-        make(&self.name, &name, self.lang, &sdk)?;
+        make(&self.name, &name, self.lang, self.engine.unwrap_or_default(), &sdk)?;
         output::line(&format!(
             "made {}; next: cd {} && odeon build",
             self.name.display(),
@@ -126,7 +137,7 @@ fn sdk_path(dir: &Path) -> Result<String, Exit> {
     Ok(format!("{{ path = {} }}", serde_json::Value::from(path)))
 }
 
-fn make(dir: &Path, name: &str, language: Language, sdk: &str) -> Result<(), Exit> {
+fn make(dir: &Path, name: &str, language: Language, engine: Engine, sdk: &str) -> Result<(), Exit> {
     let failed =
         |error: std::io::Error| Exit::failed(format!("cannot make {}: {error}", dir.display()));
     if dir.symlink_metadata().is_ok() {
@@ -134,8 +145,10 @@ fn make(dir: &Path, name: &str, language: Language, sdk: &str) -> Result<(), Exi
         return Err(Exit::failed(text));
     }
     let (files, tools) = template(language);
-    let fill =
-        |text: &str| text.replace("@NAME@", name).replace("@SDK@", sdk).replace("@TOOLS@", tools);
+    let fill = |text: &str| {
+        let text = text.replace("@NAME@", name).replace("@SDK@", sdk).replace("@TOOLS@", tools);
+        text.replace("@ENGINE@", engine.name())
+    };
     for (file, text) in files.iter().chain(&[(".gitignore", IGNORED), ("README.md", README)]) {
         let path = dir.join(file);
         fs::create_dir_all(path.parent().unwrap_or(dir)).map_err(failed)?;
@@ -153,13 +166,13 @@ mod tests {
     fn a_project_is_whole_and_an_existing_directory_is_left_alone() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let project = dir.path().join("my-actor");
-        make(&project, "my-actor", Language::Rust, "\"0.1.0\"").expect("made");
+        make(&project, "my-actor", Language::Rust, Engine::Small, "\"0.1.0\"").expect("made");
         let manifest = fs::read_to_string(project.join("Cargo.toml")).expect("there");
         let manifest: toml::Table = manifest.parse().expect("TOML");
         assert_eq!(manifest["package"]["name"].as_str(), Some("my-actor"));
         assert_eq!(manifest["dependencies"]["odeon-guest"].as_str(), Some("0.1.0"));
         fs::write(project.join("src/lib.rs"), "mine").expect("written");
-        assert!(make(&project, "my-actor", Language::C, "").is_err());
+        assert!(make(&project, "my-actor", Language::C, Engine::Small, "").is_err());
         assert_eq!(fs::read_to_string(project.join("src/lib.rs")).expect("there"), "mine");
         assert!(!project.join("src/main.c").exists());
     }
@@ -169,11 +182,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         for language in Language::value_variants() {
             let project = dir.path().join(format!("{language:?}"));
-            make(&project, "my-actor", *language, "\"0.1.0\"").expect("made");
+            make(&project, "my-actor", *language, Engine::Full, "\"0.1.0\"").expect("made");
             assert_eq!(Language::of(&project), Ok(*language));
+            if language.has_engines() {
+                assert_eq!(Engine::of(&project), Ok(Engine::Full));
+            }
             for (file, _) in template(*language).0.iter().chain(&[("README.md", "")]) {
                 let text = fs::read_to_string(project.join(file)).expect("there");
-                let unfilled = ["@NAME@", "@SDK@", "@TOOLS@"].iter().find(|it| text.contains(*it));
+                let unfilled =
+                    ["@NAME@", "@SDK@", "@TOOLS@", "@ENGINE@"].iter().find(|it| text.contains(*it));
                 assert_eq!(unfilled, None, "{file} of {language:?}");
             }
         }
