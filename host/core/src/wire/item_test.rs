@@ -243,7 +243,7 @@ fn the_document_shows_bytes_of_the_golden_list() {
     let table = document.split("Golden bytes, from actor 1").nth(1).expect("the table");
     let rows = table.lines().skip(2).skip_while(|line| !line.starts_with("| message"));
     let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(rows.len(), 15);
+    assert_eq!(rows.len(), 19);
     for row in rows {
         let shown = row.rsplit('`').nth(1).expect("bytes").replace(' ', "");
         let is_golden = golden().iter().any(|(_, bytes)| {
