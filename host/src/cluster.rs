@@ -165,6 +165,9 @@ pub(crate) struct Cluster {
     name: String,
     by_name: RwLock<BTreeMap<String, Arc<Link>>>,
     by_id: RwLock<HashMap<u64, Arc<Link>>>,
+    /// By ids that are asked for; at most [`node::QUESTIONS_MAX`]. What waits there goes out
+    /// before what comes by a name, so this is looked at before the machine.
+    asking: RwLock<BTreeMap<NodeId, Arc<Link>>>,
     /// Who is connected with whom. Moved by the keeper alone; others look.
     machine: Arc<Mutex<node::Node>>,
     /// Cluster names and groups.
@@ -211,6 +214,7 @@ impl Cluster {
             watchers: Mutex::default(),
             by_name: RwLock::default(),
             by_id: RwLock::default(),
+            asking: RwLock::default(),
             alive: RwLock::default(),
             places: Mutex::default(),
             fetching: Mutex::default(),
@@ -271,7 +275,7 @@ impl Cluster {
     }
 
     /// The way to an incarnation; begins to connect where there is none and its name
-    /// is known.
+    /// is known, and to ask others where it is not.
     pub(crate) fn toward(&self, node: NodeId) -> Result<Arc<Link>, Reason> {
         if let Some(link) = self.by_id.read().get(&node.get()) {
             return Ok(Arc::clone(link));
@@ -279,21 +283,49 @@ impl Cluster {
         if !self.is_alive() {
             return Err(Reason::NoConnection);
         }
-        let name = {
-            let machine = self.machine.lock();
-            match machine.find(node) {
-                Whereabouts::Dead => return Err(Reason::NoProc),
-                Whereabouts::Known(name) => Some(name),
-                // It has just connected, and the link is about to be there.
-                Whereabouts::Connected(_) => {
-                    let connected = machine.nodes(&[Nodes::Connected]);
-                    connected.into_iter().find(|one| one.id == Some(node)).map(|one| one.name)
-                }
-                Whereabouts::Own | Whereabouts::Unknown => None,
-            }
-        };
-        let name = name.ok_or(Reason::NoConnection)?;
-        self.want(&name).map_err(|_| Reason::NoConnection)
+        if let Some(link) = self.asking.read().get(&node) {
+            return Ok(Arc::clone(link));
+        }
+        match self.name_toward(node)? {
+            Some(name) => self.want(&name).map_err(|_| Reason::NoConnection),
+            None => self.ask(node),
+        }
+    }
+
+    /// The name of the node with this incarnation; nothing if nobody has told of it.
+    fn name_toward(&self, node: NodeId) -> Result<Option<String>, Reason> {
+        let machine = self.machine.lock();
+        match machine.find(node) {
+            Whereabouts::Dead => Err(Reason::NoProc),
+            Whereabouts::Own => Err(Reason::NoConnection),
+            Whereabouts::Known(name) => Ok(Some(name)),
+            // It has just connected, and the link is about to be there.
+            Whereabouts::Connected(_) => Ok(machine.name_of(node).map(str::to_owned)),
+            Whereabouts::Unknown => Ok(None),
+        }
+    }
+
+    /// Asks others whose this id is. What is sent meanwhile waits in the link.
+    #[cold]
+    fn ask(&self, node: NodeId) -> Result<Arc<Link>, Reason> {
+        let mut asking = self.asking.write();
+        if let Some(link) = asking.get(&node) {
+            return Ok(Arc::clone(link));
+        }
+        // Once more: should it connect from now on, the keeper finds the link here.
+        if let Some(name) = self.name_toward(node)? {
+            drop(asking);
+            return self.want(&name).map_err(|_| Reason::NoConnection);
+        }
+        if asking.len() >= node::QUESTIONS_MAX {
+            return Err(Reason::NoConnection);
+        }
+        let alive = self.alive.read();
+        let Some(alive) = &*alive else { return Err(Reason::NoConnection) };
+        let link = Link::asking(node);
+        asking.insert(node, Arc::clone(&link));
+        let _ = alive.events.send(keeper::Event::Locate(node));
+        Ok(link)
     }
 
     /// The connection to an incarnation, if there is one.

@@ -16,7 +16,8 @@ use odeon_core::NodeId;
 use odeon_core::wire::{FEATURE_LZ4, Frame, Hello, NodeInfo, Raw, Role};
 use odeon_tests::cluster::{COOKIE, Pair, Place, security, until};
 use odeon_tests::protocol::{
-    Event, Module, MonitorOptions, Operation, ReplyWhen, SpawnError, SpawnOptions, Value, Watched,
+    Event, Module, MonitorOptions, Operation, Reason, ReplyWhen, SpawnError, SpawnOptions, Value,
+    Watched,
 };
 use odeon_tests::{Puppet, in_time};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::common::settle;
-use crate::support::{function, link, monitor, send};
+use crate::support::{down, function, link, monitor, send};
 use crate::town::{join, members, register, start_scope, whereis};
 
 const HELLO: u8 = 0x01;
@@ -41,6 +42,8 @@ const GROUPS: u8 = 0x41;
 const TO_GROUP: u8 = 0x42;
 const FRAGMENT: u8 = 0x38;
 const CREDIT: u8 = 0x39;
+const WHO_IS: u8 = 0xa8;
+const THAT_IS: u8 = 0xa9;
 const COMPRESSED: u8 = 0x3a;
 
 /// A frame, as PROTOCOL.md has it.
@@ -126,6 +129,16 @@ impl Liar {
     /// The next frame; nothing when the connection has ended.
     async fn next(&mut self) -> Option<Raw> {
         in_time("a frame or the end", self.hears.recv()).await
+    }
+
+    /// The next frame of this kind.
+    async fn heard(&mut self, kind: u8) -> Raw {
+        loop {
+            let raw = self.next().await.expect("the connection is there");
+            if raw.kind == kind {
+                return raw;
+            }
+        }
     }
 
     /// Waits until the other side has ended the connection.
@@ -268,6 +281,11 @@ async fn d14_malformed_frames_of_each_kind_end_the_connection_and_nothing_else()
         ("a name too long", frame(NAMES, &[&[7, 1, 128, 2][..], &[1; 256]].concat()), "0x40"),
         ("more names than a frame has", frame(NAMES, &[8, 49]), "0x40"),
         ("a name of an actor too far", frame(NAMES, &unknown_claim(&too_far)), "0x40"),
+        ("a question for nobody", frame(WHO_IS, &[0]), "0xa8"),
+        ("a question for an id too far", frame(WHO_IS, &too_far), "0xa8"),
+        ("an answer that is none", frame(THAT_IS, &[1, 3]), "0xa9"),
+        ("an answer cut short", frame(THAT_IS, &[1, 1, 3]), "0xa9"),
+        ("an answer that nobody asked for", frame(THAT_IS, &[1, 0]), "not asked"),
         ("groups that are nothing", frame(GROUPS, &[4, 1, b's']), "0x41"),
         ("more members than a frame has", frame(GROUPS, &[2, 1, b's', 1, 1, 129, 16]), "0x41"),
         ("a group of no name", frame(TO_GROUP, &[1, 1, b's', 0]), "0x42"),
@@ -281,6 +299,50 @@ async fn d14_malformed_frames_of_each_kind_end_the_connection_and_nothing_else()
         liar.say(bytes);
         stage.thrown_out(liar, what, words).await;
     }
+}
+
+/// Who asks is answered, and who is asked and says nothing, or lies, delays and misleads
+/// only what is sent to the id in question.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_for_ids_of_a_liar_and_to_one_harm_nobody() {
+    let mut stage = Stage::set().await;
+    let mut liar = stage.liar().await;
+    let far = stage.far.pid.node;
+    liar.say(frame(WHO_IS, &number(far)));
+    liar.say(frame(WHO_IS, &number(4_711)));
+    let answer = liar.heard(THAT_IS).await;
+    assert!(answer.body.starts_with(&[&number(far)[..], &[1]].concat()), "{answer:?}");
+    let name = stage.pair.far.name.as_bytes();
+    assert!(answer.body.windows(name.len()).any(|part| part == name), "{answer:?}");
+    assert_eq!(liar.heard(THAT_IS).await.body[..], [&number(4_711)[..], &[0]].concat());
+    // It says nothing: the time ends the question.
+    let nobody = |node| odeon_tests::protocol::Pid { node, serial: 1 };
+    let watched = stage.near.reference(monitor(nobody(4_712))).await;
+    assert_eq!(liar.heard(WHO_IS).await.body[..], number(4_712));
+    assert_eq!(stage.near.event().await, down(watched, nobody(4_712), Reason::Noconnection));
+    // It names a node that is another, and one that is nowhere.
+    for (id, name) in [(4_713, stage.pair.far.name.clone()), (4_714, "away@localhost".into())] {
+        let watched = stage.near.reference(monitor(nobody(id))).await;
+        assert_eq!(liar.heard(WHO_IS).await.body[..], number(id));
+        let info = postcard::to_stdvec(&(&name, id, false, Vec::<String>::new()));
+        let info = info.expect("plain data");
+        liar.say(frame(THAT_IS, &[&number(id)[..], &[1], &info].concat()));
+        let reason = if id == 4_713 { Reason::Noproc } else { Reason::Noconnection };
+        assert_eq!(stage.near.event().await, down(watched, nobody(id), reason));
+    }
+    stage.still_heard(&liar).await;
+    stage.farewell(liar).await;
+}
+
+/// Questions that come faster than they are read are a flood, and end the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_questions_ends_the_connection() {
+    let mut stage = Stage::set().await;
+    let liar = stage.liar().await;
+    for _ in 0..6 {
+        liar.say((1..=9_000).flat_map(|id| frame(WHO_IS, &number(id))).collect());
+    }
+    stage.thrown_out(liar, "a flood of questions", "questions").await;
 }
 
 /// One claim on the name `a` by this actor.

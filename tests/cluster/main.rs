@@ -32,3 +32,4 @@ mod support;
 mod timers;
 mod tls;
 mod town;
+mod whose;

@@ -152,7 +152,7 @@ impl Duo {
 }
 
 /// A message from one to the other.
-async fn pass(from: &mut Puppet, to: &mut Puppet, body: &[u8]) -> anyhow::Result<()> {
+pub(crate) async fn pass(from: &mut Puppet, to: &mut Puppet, body: &[u8]) -> anyhow::Result<()> {
     from.done(Operation::Send(to.pid, body.to_vec())).await;
     match to.event().await {
         Event::Message { sender, body: came, .. } if sender == from.pid && came == body => Ok(()),

@@ -13,11 +13,12 @@
 //! - `mesh MINUTES`: 30 nodes that are started one after another, and at once;
 //! - `strangers COUNT`: connections that never finish their handshake;
 //! - `slow SECONDS`: 200 ms of delay, 1 Mbit/s, 30 % loss;
-//! - `clocks SECONDS`: nodes whose clocks differ by days.
+//! - `clocks SECONDS`: nodes whose clocks differ by days, or step by years;
+//! - `proxies SECONDS`: HAProxy and nginx between two nodes.
 //!
 //! Prints each figure as a line of JSON, with what it has to be. Exit code 1 if one is
-//! not that. What needs network namespaces says so where they are not permitted. Needs
-//! `target/guests` (`cargo xtask guests`).
+//! not that. What needs network namespaces, or a program that is not installed, says so.
+//! Needs `target/guests` (`cargo xtask guests`).
 
 mod cable;
 mod clocks;
@@ -25,6 +26,7 @@ mod cpu;
 mod duo;
 mod mesh;
 mod processes;
+mod proxies;
 mod report;
 mod slow;
 mod strangers;
@@ -37,7 +39,7 @@ use anyhow::{Context as _, bail};
 
 use report::Report;
 
-const SHOWS: [&str; 6] = ["cpu", "transfer", "mesh", "strangers", "slow", "clocks"];
+const SHOWS: [&str; 7] = ["cpu", "transfer", "mesh", "strangers", "slow", "clocks", "proxies"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -83,7 +85,8 @@ async fn run(show: &'static str, number: Option<u64>) -> anyhow::Result<Report> 
         "mesh" => mesh::show(&mut report, 60 * seconds(2))?,
         "strangers" => strangers::show(&mut report, number.unwrap_or(10_000)).await?,
         "slow" => slow::show(&mut report, seconds(40)).await?,
-        _ => clocks::show(&mut report, seconds(30)).await?,
+        "clocks" => clocks::show(&mut report, seconds(30)).await?,
+        _ => proxies::show(&mut report, seconds(5)).await?,
     }
     Ok(report)
 }

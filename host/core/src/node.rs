@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `connect` | wants, dials, incoming connections, losses |
 //! | `mesh` | what nodes tell each other of others |
+//! | `whose` | asking others for the node of an id |
 //! | `peers` | the nodes that are known, and which incarnation is whose |
 //! | `subscribers` | who hears of nodes coming and going |
 //! | `query` | listings, and where the actors of an id live |
@@ -52,6 +53,7 @@ mod query;
 mod subscribers;
 #[cfg(test)]
 mod testing;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,9 +67,11 @@ pub use query::{NodeStatus, Nodes, Whereabouts};
 pub use subscribers::{
     Interest, SUBSCRIBERS_MAX, SUBSCRIPTIONS_PER_SUBSCRIBER_MAX, SubscriptionsFull,
 };
+pub use whose::{Located, QUESTIONS_MAX};
 
 use peers::Peers;
 use subscribers::Subscribers;
+use whose::Questions;
 
 /// The longest text of a reason, in bytes. Longer ones are cut.
 pub const TEXT_BYTES_MAX: usize = 255;
@@ -138,6 +142,7 @@ pub struct Node {
     subscribers: Subscribers,
     /// Attempts to dial so far.
     attempts: u64,
+    questions: Questions,
 }
 
 impl Node {
@@ -158,6 +163,7 @@ impl Node {
             conns: BTreeMap::new(),
             subscribers: Subscribers::default(),
             attempts: 0,
+            questions: Questions::default(),
         }
     }
 
@@ -184,6 +190,7 @@ impl Node {
         if self.settings.is_none() {
             return false;
         }
+        self.ask_no_more(effects);
         for name in self.peers.names() {
             self.give_up(&name, Failure::Shutdown, CloseReason::Shutdown, effects);
             self.down(&name, DownReason::Shutdown, effects);
@@ -241,7 +248,7 @@ impl Node {
         if conns != own {
             return Some(format!("connections: {own:?}, and of peers: {conns:?}"));
         }
-        self.peers.inconsistency()
+        self.peers.inconsistency().or_else(|| self.questions_inconsistency())
     }
 
     /// Tells those that it concerns of this node itself, which counts as visible.

@@ -40,6 +40,8 @@
 //! | 0x40 | cluster names | what the machines of names say | |
 //! | 0x41 | groups | what the machines of groups say | |
 //! | 0x42 | message to a group | from, scope, group | the message |
+//! | 0xa8 | who is | the id of a node | |
+//! | 0xa9 | that is | the id, what is known of it | |
 //! | 0x80 and above | optional: skipped by readers that do not know it | | |
 //!
 //! An unknown kind below 0x80, a frame that is cut short or over the limit, and
@@ -58,8 +60,8 @@ use bytes::Bytes;
 pub use codec::{DecodeError, Raw};
 pub(crate) use item::decode_message_to_actor;
 pub use item::{
-    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
-    NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Identified, Item, LimitsAsked,
+    ModuleName, NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX,
     SpawnRequest, StartAt, TooLarge,
 };
 

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Dialler;
-use super::deliver::{Delivery, NEWS_MAX};
+use super::deliver::{Delivery, NEWS_MAX, QUESTIONS_UNREAD_MAX};
 use super::keeper::Event;
 use super::link::Link;
 use super::ship;
@@ -303,6 +303,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
             node,
             conn,
             news: Arc::new(Semaphore::new(NEWS_MAX)),
+            questions: Arc::new(Semaphore::new(QUESTIONS_UNREAD_MAX)),
             spawns: Arc::new(Semaphore::new(ASKED_KIB_MAX)),
             last: None,
             made: false,

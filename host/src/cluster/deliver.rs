@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use odeon_core::node::QUESTIONS_MAX;
 use odeon_core::process::undeliverable;
 use odeon_core::signal::Signal;
 use odeon_core::wire::{Address, Item};
 use odeon_core::{Envelope, Key, NodeId, Pid};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::find::Heard;
 use super::keeper::Event;
@@ -23,6 +24,10 @@ use crate::wasm::brief::{self, Brief};
 /// all nodes that a node can know, four times over.
 pub(super) const NEWS_MAX: usize = 64;
 
+/// Questions and answers of one connection that the keeper has not looked at: as many as
+/// an honest node can have under way in both directions.
+pub(super) const QUESTIONS_UNREAD_MAX: usize = 2 * QUESTIONS_MAX;
+
 /// One connection's way into this node.
 pub(super) struct Delivery {
     pub(super) runtime: Arc<Runtime>,
@@ -31,6 +36,8 @@ pub(super) struct Delivery {
     pub(super) conn: u64,
     /// News of nodes that the keeper has not looked at.
     pub(super) news: Arc<Semaphore>,
+    /// Room for questions and answers that the keeper has not looked at.
+    pub(super) questions: Arc<Semaphore>,
     /// Room for spawn requests that are being carried out, in KiB.
     pub(super) spawns: Arc<Semaphore>,
     /// Whom the last signals were for: a busy connection serves few actors at a time.
@@ -82,8 +89,22 @@ impl Delivery {
                 };
                 self.runtime.cluster.event(Event::Heard { conn: self.conn, nodes, unread });
             }
+            Item::WhoIs(id) => {
+                let unread = self.question()?;
+                self.runtime.cluster.event(Event::Asked { conn: self.conn, id, unread });
+            }
+            Item::ThatIs(id, answer) => {
+                let (conn, unread) = (self.conn, self.question()?);
+                self.runtime.cluster.event(Event::Answered { conn, id, answer, unread });
+            }
         }
         Ok(())
+    }
+
+    /// Room for one more question or answer that the keeper has not looked at.
+    fn question(&self) -> Result<OwnedSemaphorePermit, String> {
+        let unread = Arc::clone(&self.questions).try_acquire_owned();
+        unread.map_err(|_| format!("more than {QUESTIONS_UNREAD_MAX} questions at one time"))
     }
 
     /// Goes on from what the machines of names, groups and locks made of a frame.

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use odeon_core::names;
-use odeon_core::node::{self, DownReason, Effect, Failure};
+use odeon_core::node::{self, DownReason, Effect, Failure, Located};
 use odeon_core::peer::handshake::Session;
 use odeon_core::process::undeliverable;
 use odeon_core::signal::Signal;
-use odeon_core::wire::{Frame, Item, NodeInfo, Refusal};
+use odeon_core::wire::{Frame, Identified, Item, NodeInfo, Refusal};
 use odeon_core::{Envelope, NodeId, Pid};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -60,6 +60,26 @@ pub(super) enum Event {
         /// Given back when it has been looked at.
         unread: OwnedSemaphorePermit,
     },
+    /// Somebody sent to an actor of this id, which is not known.
+    Locate(NodeId),
+    /// The other end asks whose an id is.
+    Asked {
+        conn: u64,
+        id: NodeId,
+        unread: OwnedSemaphorePermit,
+    },
+    /// The other end says what it knows of one.
+    Answered {
+        conn: u64,
+        id: NodeId,
+        answer: Identified,
+        unread: OwnedSemaphorePermit,
+    },
+    /// The time for the answers to this question is over.
+    AskOver {
+        id: NodeId,
+        attempt: u64,
+    },
     /// It is time to try again to reach a node whose connection was lost.
     Retry(String),
     Stop(oneshot::Sender<()>),
@@ -74,6 +94,10 @@ const RETRY_LONGEST: Duration = Duration::from_secs(10);
 
 /// A node that was not reached again for so long is given up.
 const RETRY_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// How long the answers to whose an id is may take, of nodes that live and are reached: who
+/// sends to an unknown actor waits for the slowest.
+const ASK_TIME: Duration = Duration::from_secs(2);
 
 /// A lost connection that is to be made again.
 struct Retry {
@@ -113,6 +137,8 @@ struct Keeper {
     dialling: HashMap<String, (u64, AbortHandle)>,
     /// Connections that wait for the other side's first words; dropping one ends it.
     welcoming: HashMap<u64, oneshot::Sender<()>>,
+    /// Questions under way: what ends the time of each.
+    asking: HashMap<NodeId, AbortHandle>,
     tick_time: watch::Receiver<Duration>,
     conns: Arc<AtomicU64>,
     /// Connections that are kept and carry signals when everybody has been told.
@@ -161,6 +187,7 @@ impl Distribution {
             dialling: HashMap::new(),
             active: HashMap::new(),
             welcoming: HashMap::new(),
+            asking: HashMap::new(),
             tick_time,
             conns: Arc::clone(&conns),
             beginning: Vec::new(),
@@ -256,6 +283,16 @@ impl Keeper {
                         machine.heard(conn, nodes, &mut effects);
                         drop(unread);
                     }
+                    Event::Locate(id) => machine.locate(id, &mut effects),
+                    Event::Asked { conn, id, unread } => {
+                        machine.asked(conn, id, &mut effects);
+                        drop(unread);
+                    }
+                    Event::Answered { conn, id, answer, unread } => {
+                        machine.answered(conn, id, answer, &mut effects);
+                        drop(unread);
+                    }
+                    Event::AskOver { id, attempt } => machine.ask_over(id, attempt, &mut effects),
                     Event::Retry(name) => {
                         if self.retries.contains_key(&name) {
                             machine.want(&name, false, &mut effects);
@@ -292,7 +329,8 @@ impl Keeper {
         let links: Vec<_> =
             std::mem::take(&mut *self.runtime.cluster.by_name.write()).into_values().collect();
         self.runtime.cluster.by_id.write().clear();
-        for link in links {
+        let asking = std::mem::take(&mut *self.runtime.cluster.asking.write());
+        for link in links.into_iter().chain(asking.into_values()) {
             self.settle(link.end(), "this node stops");
         }
         self.welcoming.clear();
@@ -327,6 +365,13 @@ impl Keeper {
                     active.link.tell(&Item::Nodes(nodes));
                 }
             }
+            Effect::Ask { id, attempt, conns } => self.ask(id, attempt, &conns),
+            Effect::Answer { conn, id, answer } => {
+                if let Some(active) = self.active.get(&conn) {
+                    active.link.tell(&Item::ThatIs(id, answer));
+                }
+            }
+            Effect::Located { id, located } => self.located(id, &located),
             Effect::Tell { to, change } => {
                 let from = Pid { node: self.runtime.id, serial: 0 };
                 self.runtime.route(Envelope { from, to, signal: Signal::Node(change) });
@@ -359,6 +404,51 @@ impl Keeper {
         }
     }
 
+    fn ask(&mut self, id: NodeId, attempt: u64, conns: &[u64]) {
+        for active in conns.iter().filter_map(|conn| self.active.get(conn)) {
+            active.link.tell(&Item::WhoIs(id));
+        }
+        let events = self.events.clone();
+        let over = tokio::spawn(async move {
+            tokio::time::sleep(ASK_TIME).await;
+            let _ = events.send(Event::AskOver { id, attempt });
+        });
+        self.asking.insert(id, over.abort_handle());
+    }
+
+    /// It is known where the actors of an id are: what was sent to them goes on.
+    fn located(&mut self, id: NodeId, located: &Located) {
+        if let Some(over) = self.asking.remove(&id) {
+            over.abort();
+        }
+        if let Located::Name(name) = located {
+            self.moves(id, &self.link(name));
+            return;
+        }
+        let Some(link) = self.asking_link(id) else { return };
+        if *located == Located::Dead {
+            link.is_dead().into_iter().for_each(|item| self.answer_stale(item));
+        } else {
+            self.settle(link.end(), "no connected node knows it");
+        }
+        self.runtime.cluster.asking.write().remove(&id);
+    }
+
+    fn asking_link(&self, id: NodeId) -> Option<Arc<Link>> {
+        self.runtime.cluster.asking.read().get(&id).map(Arc::clone)
+    }
+
+    /// What waits because an id was not known goes the way of the node that has it, before
+    /// anybody finds that by itself.
+    fn moves(&self, id: NodeId, link: &Arc<Link>) {
+        let Some(asking) = self.asking_link(id) else { return };
+        match asking.moves_to(link) {
+            Some(stale) => stale.into_iter().for_each(|item| self.answer_stale(item)),
+            None => self.settle(asking.end(), "the connection is ending"),
+        }
+        self.runtime.cluster.asking.write().remove(&id);
+    }
+
     fn welcome(&mut self, conn: u64) {
         let Some(fresh) = self.fresh.remove(&conn) else { return };
         // Whoever is welcomed takes the place of an attempt of this node's own.
@@ -386,6 +476,8 @@ impl Keeper {
         let node = NodeId::from_wire(info.id);
         let cluster = &self.runtime.cluster;
         let link = self.link(&info.name);
+        // Who found it unknown a moment ago has asked for it, and the machine does not know.
+        self.moves(node, &link);
         tracing::info!(node = info.name, id = info.id, "connected");
         // The one that was welcomed says who it is before all else.
         let first = initiated.then(|| Frame::About(self.own.lock().clone()));

@@ -12,6 +12,10 @@
 //! ends, everything is answered `noconnection` to the sender's own machine at once, so
 //! that nothing can slip into the next connection before its sender knows that this
 //! one is lost. Must not know sockets.
+//!
+//! What is sent to a node of which only the id is known waits in a link of its own while
+//! the node is asked for. From there it moves to the link of the name, behind which
+//! everything goes that is still sent here.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -35,6 +39,13 @@ pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// Items that wait for a connection to be made, likewise.
 pub(super) const WAITING_ITEMS_MAX: usize = 100_000;
+
+/// Bytes that wait for an answer to whose an id is: less than for a connection, because a
+/// guest can make up ids. The rule is the same.
+pub(super) const ASKING_BYTES_MAX: usize = 1 << 20;
+
+/// Items that wait for such an answer.
+pub(super) const ASKING_ITEMS_MAX: usize = 10_000;
 
 /// Spawn requests to one node that are not answered.
 pub(super) const SPAWNS_MAX: usize = 100_000;
@@ -66,10 +77,11 @@ struct Waiting {
     what: Item,
 }
 
-#[derive(Default)]
 struct Connecting {
     items: Vec<Waiting>,
     bytes: usize,
+    items_max: usize,
+    bytes_max: usize,
     waiters: Vec<Waiter>,
     /// Tasks that sent more than should wait, until the connection is there.
     suspended: Vec<Waker>,
@@ -92,6 +104,10 @@ enum Phase {
     Up(Box<Up>),
     /// With what was sent before the end.
     Ending(Option<Box<Outbox>>),
+    /// The node that was asked for has a name: its link.
+    Moved(Arc<Link>),
+    /// The id that was asked for is that of a former run.
+    Dead,
 }
 
 struct State {
@@ -173,6 +189,8 @@ fn weight(item: &Item) -> usize {
         Item::Call(request) => call_bytes(request),
         Item::ToGroup { body, .. } => body.len(),
         Item::Signal { .. }
+        | Item::WhoIs(_)
+        | Item::ThatIs(..)
         | Item::Nodes(_)
         | Item::Names(_)
         | Item::Groups(_)
@@ -207,10 +225,17 @@ pub(crate) fn at_bytes(at: &CallAt) -> usize {
 impl Link {
     /// A link that has no connection yet.
     pub(super) fn connecting(name: Arc<str>) -> Arc<Self> {
-        let state = State {
-            phase: Phase::Connecting(Connecting::default()),
-            involved: Involved::default(),
-        };
+        Self::waiting(name, Connecting::new(WAITING_ITEMS_MAX, WAITING_BYTES_MAX))
+    }
+
+    /// A link to a node that is asked for, because only its id is known.
+    pub(super) fn asking(id: NodeId) -> Arc<Self> {
+        let name = format!("the node of id {}", id.get());
+        Self::waiting(name.into(), Connecting::new(ASKING_ITEMS_MAX, ASKING_BYTES_MAX))
+    }
+
+    fn waiting(name: Arc<str>, connecting: Connecting) -> Arc<Self> {
+        let state = State { phase: Phase::Connecting(connecting), involved: Involved::default() };
         Arc::new(Self {
             name,
             waker: Mutex::new(None),
@@ -224,7 +249,7 @@ impl Link {
     pub(crate) fn node(&self) -> Option<NodeId> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            _ => None,
         }
     }
 
@@ -232,7 +257,7 @@ impl Link {
     pub(crate) fn exchanges(&self) -> Option<mux::Connection> {
         match &self.state.lock().phase {
             Phase::Up(up) => Some(up.exchanges.clone()),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            _ => None,
         }
     }
 
@@ -247,16 +272,22 @@ impl Link {
         lives: impl Fn(u64) -> bool,
     ) -> Result<Sent, Refused> {
         let mut state = self.state.lock();
+        if let Phase::Moved(other) = &state.phase {
+            let other = Arc::clone(other);
+            drop(state);
+            return other.send(from, node, to, signal, lives);
+        }
         let State { phase, involved } = &mut *state;
         match phase {
             Phase::Ending(_) => return Err(Refused { signal, why: Reason::NoConnection }),
+            Phase::Dead => return Err(Refused { signal, why: Reason::NoProc }),
             Phase::Up(up) if node.is_some_and(|node| node != up.node) => {
                 return Err(Refused { signal, why: Reason::NoProc });
             }
             Phase::Connecting(connecting) if connecting.is_full() => {
                 return Err(Refused { signal, why: Reason::NoConnection });
             }
-            Phase::Up(_) | Phase::Connecting(_) => {}
+            Phase::Up(_) | Phase::Connecting(_) | Phase::Moved(_) => {}
         }
         if relates(&signal) {
             involved.add(from.serial, lives);
@@ -273,7 +304,7 @@ impl Link {
                 connecting.add(node, item);
                 connecting.sent()
             }
-            Phase::Ending(_) => Sent::Taken,
+            Phase::Ending(_) | Phase::Moved(_) | Phase::Dead => Sent::Taken,
         };
         drop(state);
         self.wake();
@@ -297,7 +328,7 @@ impl Link {
                 connecting.add(None, item);
                 connecting.sent()
             }
-            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
+            _ => return Err(SpawnError::NoConnection),
         };
         involved.spawns.insert(reference, parent);
         drop(state);
@@ -322,7 +353,7 @@ impl Link {
                 connecting.add(None, item);
                 connecting.sent()
             }
-            Phase::Connecting(_) | Phase::Ending(_) => return Err(SpawnError::NoConnection),
+            _ => return Err(SpawnError::NoConnection),
         };
         involved.calls.extend(caller);
         drop(state);
@@ -335,7 +366,7 @@ impl Link {
         let sent = match &mut self.state.lock().phase {
             Phase::Up(up) => push(&mut up.outbox, &Item::ToGroup { from, scope, group, body }),
             // Its members are gone, or not known here yet.
-            Phase::Connecting(_) | Phase::Ending(_) => Sent::Taken,
+            _ => Sent::Taken,
         };
         self.wake();
         sent
@@ -346,7 +377,8 @@ impl Link {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.is_busy(),
             Phase::Connecting(connecting) => connecting.is_busy(),
-            Phase::Ending(_) => false,
+            Phase::Moved(other) => other.is_busy(),
+            Phase::Ending(_) | Phase::Dead => false,
         }
     }
 
@@ -356,7 +388,8 @@ impl Link {
         let suspended = match &mut state.phase {
             Phase::Up(up) if up.outbox.is_busy() => &mut up.suspended,
             Phase::Connecting(connecting) if connecting.is_busy() => &mut connecting.suspended,
-            Phase::Up(_) | Phase::Connecting(_) | Phase::Ending(_) => return false,
+            Phase::Moved(other) => return other.suspends(context),
+            Phase::Up(_) | Phase::Connecting(_) | Phase::Ending(_) | Phase::Dead => return false,
         };
         if !suspended.iter().any(|waker| waker.will_wake(context.waker())) {
             suspended.push(context.waker().clone());
@@ -390,7 +423,9 @@ impl Link {
         match &mut self.state.lock().phase {
             Phase::Connecting(connecting) => connecting.waiters.push(waiter),
             Phase::Up(up) => drop(waiter.send(Ok(up.node))),
-            Phase::Ending(_) => drop(waiter.send(Err("the connection is ending".into()))),
+            Phase::Ending(_) | Phase::Moved(_) | Phase::Dead => {
+                drop(waiter.send(Err("the connection is ending".into())));
+            }
         }
     }
 
@@ -432,7 +467,7 @@ impl Link {
         let involved = std::mem::take(&mut state.involved);
         let node = match &state.phase {
             Phase::Up(up) => Some(up.node),
-            Phase::Connecting(_) | Phase::Ending(_) => None,
+            _ => None,
         };
         let (mut items, mut waiters, mut suspended) = (Vec::new(), Vec::new(), Vec::new());
         match std::mem::replace(&mut state.phase, Phase::Ending(None)) {
@@ -446,10 +481,65 @@ impl Link {
                 state.phase = Phase::Ending(Some(Box::new(up.outbox)));
             }
             Phase::Ending(rest) => state.phase = Phase::Ending(rest),
+            Phase::Moved(_) | Phase::Dead => {}
         }
         drop(state);
         self.wake();
         Remains { node, involved, items, waiters, suspended }
+    }
+
+    /// The node that was asked for has this other link: what waits here goes there, and so
+    /// does what is still sent here, in order. Gives what was meant for another incarnation
+    /// than the connected one. Nothing at all, and nothing moves, where that link has ended.
+    pub(super) fn moves_to(&self, other: &Arc<Self>) -> Option<Vec<(Option<NodeId>, Item)>> {
+        let mut state = self.state.lock();
+        let State { phase: Phase::Connecting(own), involved } = &mut *state else {
+            return Some(Vec::new());
+        };
+        let mut stale = Vec::new();
+        {
+            // Nobody who holds the other's lock takes this one.
+            let far = &mut *other.state.lock();
+            match &mut far.phase {
+                Phase::Connecting(connecting) => {
+                    for waiting in own.items.drain(..) {
+                        connecting.add(waiting.node, waiting.what);
+                    }
+                }
+                Phase::Up(up) => {
+                    for waiting in own.items.drain(..) {
+                        if waiting.node.is_some_and(|meant| meant != up.node) {
+                            stale.push((waiting.node, waiting.what));
+                        } else {
+                            push(&mut up.outbox, &waiting.what);
+                        }
+                    }
+                }
+                Phase::Ending(_) | Phase::Moved(_) | Phase::Dead => return None,
+            }
+            far.involved.actors.extend(involved.actors.drain());
+        }
+        let suspended = std::mem::take(&mut own.suspended);
+        state.phase = Phase::Moved(Arc::clone(other));
+        drop(state);
+        for waker in suspended {
+            waker.wake();
+        }
+        other.wake();
+        Some(stale)
+    }
+
+    /// The node that was asked for runs no more: gives what waits for it. What is still
+    /// sent here is refused as `noproc`.
+    pub(super) fn is_dead(&self) -> Vec<(Option<NodeId>, Item)> {
+        let mut state = self.state.lock();
+        let phase = std::mem::replace(&mut state.phase, Phase::Dead);
+        drop(state);
+        let Phase::Connecting(connecting) = phase else { return Vec::new() };
+        for waker in connecting.suspended {
+            waker.wake();
+        }
+        connecting.items.into_iter().map(|one| (one.node, one.what)).collect()
     }
 
     /// Does work that lets signals of the other node arrive, if that is still so: when
@@ -482,7 +572,7 @@ impl Link {
                 let filled = rest.next_message(into);
                 return if filled { Poll::Ready(true) } else { Poll::Pending };
             }
-            Phase::Connecting(_) | Phase::Ending(_) => return Poll::Ready(false),
+            _ => return Poll::Ready(false),
         };
         exchanges(&mut up.outbox, context);
         let filled = up.outbox.next_message(into);
@@ -505,7 +595,7 @@ impl Link {
     pub(super) fn queued_bytes(&self) -> usize {
         match &self.state.lock().phase {
             Phase::Up(up) => up.outbox.queued_bytes(),
-            Phase::Connecting(_) | Phase::Ending(_) => 0,
+            _ => 0,
         }
     }
 
@@ -514,7 +604,7 @@ impl Link {
         let granted = match &mut self.state.lock().phase {
             Phase::Up(up) => up.outbox.granted(bytes),
             Phase::Ending(Some(rest)) => rest.granted(bytes),
-            Phase::Connecting(_) | Phase::Ending(None) => Ok(()),
+            Phase::Connecting(_) | Phase::Ending(None) | Phase::Moved(_) | Phase::Dead => Ok(()),
         }
         .map_err(|error| error.to_string());
         self.wake();
@@ -568,12 +658,17 @@ impl Link {
 }
 
 impl Connecting {
+    fn new(items_max: usize, bytes_max: usize) -> Self {
+        let (items, waiters, suspended) = (Vec::new(), Vec::new(), Vec::new());
+        Self { items, bytes: 0, items_max, bytes_max, waiters, suspended }
+    }
+
     fn is_full(&self) -> bool {
-        self.items.len() >= WAITING_ITEMS_MAX || self.bytes >= WAITING_BYTES_MAX
+        self.items.len() >= self.items_max || self.bytes >= self.bytes_max
     }
 
     fn is_busy(&self) -> bool {
-        self.items.len() >= WAITING_ITEMS_MAX / 2 || self.bytes >= WAITING_BYTES_MAX / 2
+        self.items.len() >= self.items_max / 2 || self.bytes >= self.bytes_max / 2
     }
 
     fn sent(&self) -> Sent {

@@ -1,5 +1,6 @@
 //! Wants, dials, incoming connections, losses: how a connection comes and goes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::peers::{Pending, Up, Waits, bounded_addresses};
@@ -286,12 +287,14 @@ impl Node {
         let hidden = own_hidden || info.hidden;
         let id = NodeId::from_wire(info.id);
         peer.addresses.clone_from(&info.addresses);
-        peer.up = Some(Up { conn, info: info.clone(), hidden, initiated });
+        let asked = BTreeSet::new();
+        peer.up = Some(Up { conn, info: info.clone(), hidden, initiated, asked });
         peer.pending = Pending::Nothing;
         peer.barred = false;
         peer.was_hidden = hidden;
         self.peers.saw_id(&name, id);
         self.conns.insert(conn, Arc::clone(&name));
+        self.became_known(id, effects);
         effects.push(Effect::Keep { conn, info, initiated });
         let change = NodeChange { name: name.to_string(), id, hidden, event: NodeEvent::Up };
         self.subscribers.tell(change, effects);
@@ -310,6 +313,7 @@ impl Node {
         effects.push(Effect::Down { conn, info, reason: reason.clone() });
         let event = NodeEvent::Down(reason);
         self.subscribers.tell(NodeChange { name, id, hidden, event }, effects);
+        self.no_answers(conn, effects);
         true
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::{AutoConnect, NODES_KNOWN_MAX, NODES_PER_FRAME_MAX, Node};
-use super::{Conn, NodeInfo, Refusal};
+use super::{Conn, Located, NodeInfo, Refusal};
 use crate::id::{NodeId, Pid};
+use crate::wire::Identified;
 
 /// What the owner must carry out, in order.
 ///
@@ -79,6 +80,34 @@ pub enum Effect {
         conn: Conn,
         /// Other visible nodes that this one is connected with.
         nodes: Vec<NodeInfo>,
+    },
+    /// Ask the other ends of these connections whose this id is, and tell the machine what
+    /// they answer ([`Node::answered`]), and when the ask time is over
+    /// ([`Node::ask_over`]).
+    Ask {
+        /// Which id.
+        id: NodeId,
+        /// Which question, for the end of its time.
+        attempt: u64,
+        /// Over which connections. Empty, if all were asked before and are late.
+        conns: Vec<Conn>,
+    },
+    /// Answer the other end's question.
+    Answer {
+        /// Over which connection.
+        conn: Conn,
+        /// The id that was asked for.
+        id: NodeId,
+        /// What this node knows of it.
+        answer: Identified,
+    },
+    /// What was sent to this id goes there from now on, or is answered: `noproc` if it is
+    /// dead, `noconnection` if it is nobody's. Before all that is said of the node.
+    Located {
+        /// Which id.
+        id: NodeId,
+        /// Where its actors are.
+        located: Located,
     },
     /// A subscriber's event, once for each subscription that it fits.
     Tell {

@@ -33,6 +33,7 @@ impl Node {
             peer.addresses = addresses;
         }
         self.peers.told_id(&name, NodeId::from_wire(id));
+        self.became_known(NodeId::from_wire(id), effects);
         // Nobody here waits for it, so nobody is told if it is not even tried.
         let _ = self.seek(&name, false, effects);
     }

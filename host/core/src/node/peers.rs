@@ -4,7 +4,7 @@
 //! it. Only what was seen makes the ids before it dead: who tells of an id may have
 //! missed a restart, or know of one that was not noticed here yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Conn, NodeInfo};
@@ -54,6 +54,8 @@ pub(super) struct Up {
     /// Whether it is hidden, because either end is.
     pub(super) hidden: bool,
     pub(super) initiated: bool,
+    /// Ids that it was asked for, and has not answered.
+    pub(super) asked: BTreeSet<NodeId>,
 }
 
 /// What may become the connection to a node.
@@ -160,6 +162,11 @@ impl Peers {
     /// By name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Peer)> {
         self.by_name.iter().map(|(name, peer)| (&**name, peer))
+    }
+
+    /// All connections, by name.
+    pub(super) fn ups_mut(&mut self) -> impl Iterator<Item = &mut Up> {
+        self.by_name.values_mut().filter_map(|peer| peer.up.as_mut())
     }
 
     pub(super) fn names(&self) -> Vec<Arc<str>> {

@@ -85,7 +85,7 @@ impl Outbox {
         }
     }
 
-    /// Queues an item; nodes, names, groups and locks go with control, signals that never travel
+    /// Queues an item; nodes, questions, names, groups and locks go with control, signals that never travel
     /// go nowhere.
     #[inline]
     pub fn push_item(&mut self, item: &Item) -> Pushed {
@@ -95,7 +95,11 @@ impl Outbox {
             Item::Call(request) => request.caller,
             Item::ToGroup { from, .. } => *from,
             Item::Nodes(nodes) => return self.push_nodes(nodes),
-            Item::Names(_) | Item::Groups(_) | Item::Locks(_) => {
+            Item::WhoIs(_)
+            | Item::ThatIs(..)
+            | Item::Names(_)
+            | Item::Groups(_)
+            | Item::Locks(_) => {
                 return self.push_control(item);
             }
         };

@@ -4,7 +4,7 @@
 //! when a rule is broken; `ODEON_SEEDS=n` looks at that many.
 
 use super::*;
-use crate::node::{DownReason, Effect, Failure};
+use crate::node::{DownReason, Effect, Failure, Located};
 use crate::wire::Refusal;
 
 /// Seeds of one run of the tests.
@@ -96,7 +96,7 @@ fn without_faults_no_connection_goes_down_and_no_want_fails() {
 fn the_simulation_reaches_what_the_rules_are_about() {
     use crate::node::CloseReason::{Abandoned, Superseded};
     type Seen = (&'static str, fn(&Effect) -> bool, usize);
-    let seen: [Seen; 16] = [
+    let seen: [Seen; 20] = [
         ("kept", |effect| matches!(effect, Effect::Keep { .. }), 1_000),
         ("simultaneous", |effect| is_refusal(effect, Refusal::Simultaneous), 50),
         ("not allowed", |effect| is_refusal(effect, Refusal::NotAllowed), 5),
@@ -113,6 +113,10 @@ fn the_simulation_reaches_what_the_rules_are_about() {
         ("not automatic", |effect| is_failure(effect, &Failure::NotAutomatic), 20),
         ("not alive", |effect| is_failure(effect, &Failure::NotAlive), 5),
         ("told", |effect| matches!(effect, Effect::Nodes { .. }), 200),
+        ("asked", |effect| matches!(effect, Effect::Ask { .. }), 50),
+        ("named", |effect| is_located(effect, |at| matches!(at, Located::Name(_))), 20),
+        ("dead", |effect| is_located(effect, |at| *at == Located::Dead), 5),
+        ("nobody", |effect| is_located(effect, |at| *at == Located::Nobody), 50),
     ];
     let records: Vec<Record> = (0..60).flat_map(|seed| run(seed, &plan_of(seed))).collect();
     for (name, is_it, least) in seen {
@@ -124,6 +128,10 @@ fn the_simulation_reaches_what_the_rules_are_about() {
 
 fn is_refusal(effect: &Effect, wanted: Refusal) -> bool {
     matches!(effect, Effect::Refuse { refusal, .. } if *refusal == wanted)
+}
+
+fn is_located(effect: &Effect, fits: impl Fn(&Located) -> bool) -> bool {
+    matches!(effect, Effect::Located { located, .. } if fits(located))
 }
 
 fn is_down(effect: &Effect, wanted: &DownReason) -> bool {

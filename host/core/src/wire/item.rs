@@ -1,6 +1,6 @@
 //! What two connected nodes say to each other besides exchanges: signals of their
 //! actors, requests to make actors, calls of functions, and which nodes, names and groups
-//! they know, and who holds which locks.
+//! they know, and who holds which locks. Who does not know a node asks for it.
 
 mod decode;
 mod encode;
@@ -16,7 +16,7 @@ pub(crate) use decode::decode_message_to_actor;
 pub use encode::TooLarge;
 pub(super) use encode::encode_info;
 
-use crate::id::{Name, Pid, Reference};
+use crate::id::{Name, NodeId, Pid, Reference};
 use crate::key::Key;
 use crate::signal::Signal;
 
@@ -67,6 +67,17 @@ pub struct NodeInfo {
     pub addresses: Vec<String>,
 }
 
+/// What a node knows of an id that another one asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identified {
+    /// Nothing.
+    Unknown,
+    /// This node has it, as far as is known. Its [`NodeInfo::id`] is the id.
+    Node(NodeInfo),
+    /// A former run of a node had it, which has been seen in another since.
+    Dead,
+}
+
 /// One thing that a connected node says to the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -92,6 +103,10 @@ pub enum Item {
     Call(Box<CallRequest>),
     /// Other visible nodes that the sender is connected with.
     Nodes(Vec<NodeInfo>),
+    /// Whose is this id? Readers that do not know this skip it, and leave it unanswered.
+    WhoIs(NodeId),
+    /// The answer to [`Item::WhoIs`].
+    ThatIs(NodeId, Identified),
     /// What the machines of [`names`](crate::names) say to each other. Actors travel as
     /// serials where it is clear whose they are.
     Names(crate::names::Frame),

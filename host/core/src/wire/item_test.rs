@@ -205,6 +205,13 @@ fn golden() -> Vec<(Item, Vec<u8>)> {
         (Item::Call(Box::new(cast)), frame(0x35, &cast_body)),
         (Item::Nodes(vec![info()]), frame(0x28, b"\x01\x03a@b\xac\x02\x00\x01\x03h:1")),
         (Item::Nodes(Vec::new()), frame(0x28, b"\x00")),
+        (Item::WhoIs(SENDER), frame(0xa8, b"\xac\x02")),
+        (Item::ThatIs(SENDER, Identified::Unknown), frame(0xa9, b"\xac\x02\x00")),
+        (
+            Item::ThatIs(SENDER, Identified::Node(info())),
+            frame(0xa9, b"\xac\x02\x01\x03a@b\xac\x02\x00\x01\x03h:1"),
+        ),
+        (Item::ThatIs(SENDER, Identified::Dead), frame(0xa9, b"\xac\x02\x02")),
     ]
 }
 
@@ -236,7 +243,7 @@ fn the_document_shows_bytes_of_the_golden_list() {
     let table = document.split("Golden bytes, from actor 1").nth(1).expect("the table");
     let rows = table.lines().skip(2).skip_while(|line| !line.starts_with("| message"));
     let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
-    assert_eq!(rows.len(), 15);
+    assert_eq!(rows.len(), 19);
     for row in rows {
         let shown = row.rsplit('`').nth(1).expect("bytes").replace(' ', "");
         let is_golden = golden().iter().any(|(_, bytes)| {
@@ -332,6 +339,11 @@ const MALFORMED: &[(u8, &[u8], &str)] = &[
         b"\x03\x01\x06\x07\x00\x01m\x01l\x01\x00\x00\x00\x00\x00\x00\x00\xff",
         "a text that is not UTF-8",
     ),
+    (0xa8, b"\x00", "the id of no node"),
+    (0xa8, b"\x80\x80\x80\x80\x80\x80\x80\x10", "an id too far"),
+    (0xa9, b"\x05\x03", "an unknown answer"),
+    (0xa9, b"\x05\x01\x03a@b\xac\x02\x00\x00", "a node of another id"),
+    (0xa9, b"\x05\x01\x00\x05\x00\x00", "a node without a name"),
 ];
 
 #[test]
@@ -608,6 +620,16 @@ fn any_info() -> impl Strategy<Value = NodeInfo> {
         .prop_map(|(name, id, hidden, addresses)| NodeInfo { name, id, hidden, addresses })
 }
 
+fn any_question() -> impl Strategy<Value = Item> {
+    let node = |id| NodeId::from_wire(id);
+    let answer = prop_oneof![Just(Identified::Unknown), Just(Identified::Dead)];
+    prop_oneof![
+        (1..ID_END).prop_map(move |id| Item::WhoIs(node(id))),
+        (1..ID_END, answer).prop_map(move |(id, answer)| Item::ThatIs(node(id), answer)),
+        any_info().prop_map(move |info| Item::ThatIs(node(info.id), Identified::Node(info))),
+    ]
+}
+
 fn any_item() -> impl Strategy<Value = Item> {
     let address = prop_oneof![
         id().prop_map(Address::Actor),
@@ -621,6 +643,7 @@ fn any_item() -> impl Strategy<Value = Item> {
         1 => any_spawn().prop_map(|request| Item::Spawn(Box::new(request))),
         1 => any_call().prop_map(|request| Item::Call(Box::new(request))),
         1 => vec(any_info(), 0..4).prop_map(Item::Nodes),
+        1 => any_question(),
     ]
 }
 
@@ -653,7 +676,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_item_or_refused(
-        kind in prop_oneof![Just(NODES), 0x30..=0x35_u8, 0x40..=0x42_u8],
+        kind in prop_oneof![Just(NODES), 0x30..=0x35_u8, 0x40..=0x42_u8, 0xa8..=0xa9_u8],
         body in vec(any::<u8>(), 0..400),
     ) {
         let raw = Raw { kind, body: body.into() };

@@ -28,6 +28,8 @@ pub(crate) const NAMES: u8 = 0x40;
 pub(crate) const GROUPS: u8 = 0x41;
 pub(crate) const MESSAGE_TO_GROUP: u8 = 0x42;
 pub(crate) const LOCKS: u8 = 0x43;
+pub(crate) const WHO_IS: u8 = 0xa8;
+pub(crate) const THAT_IS: u8 = 0xa9;
 /// Kinds with this bit may be skipped by who does not know them.
 pub(crate) const OPTIONAL: u8 = 0x80;
 
@@ -40,5 +42,5 @@ pub(crate) const fn is_signal(kind: u8) -> bool {
 /// Whether the frame is an [`Item`](super::Item) without fragments or compression around
 /// it.
 pub(crate) const fn is_item(kind: u8) -> bool {
-    is_signal(kind) || matches!(kind, NODES | NAMES | GROUPS | LOCKS)
+    is_signal(kind) || matches!(kind, NODES | NAMES | GROUPS | LOCKS | WHO_IS | THAT_IS)
 }

@@ -14,6 +14,10 @@
 //! | `bars` | nobody dials by itself whom it may not |
 //! | `secrets` | nobody tells of hidden nodes, nor tells them anything |
 //! | `whereabouts` | the ids of runs are found where they are |
+//! | `questions` | whoever sends to an unknown id hears once; only who is asked answers |
+//! | `truth` | what is said of an unknown id is so |
+
+mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +32,7 @@ use crate::node::{
 pub type Rule = fn(&[Record]) -> Result<(), String>;
 
 /// All rules, by name.
-pub const RULES: [(&str, Rule); 12] = [
+pub const RULES: [(&str, Rule); 14] = [
     ("agreement", agreement),
     ("both_sides", both_sides),
     ("one_at_a_time", one_at_a_time),
@@ -41,6 +45,8 @@ pub const RULES: [(&str, Rule); 12] = [
     ("bars", bars),
     ("secrets", secrets),
     ("whereabouts", whereabouts),
+    ("questions", questions::questions),
+    ("truth", questions::truth),
 ];
 
 /// What is wrong with these records, by rule. Nothing, if nothing is.
@@ -220,7 +226,10 @@ fn ends(records: &[Record]) -> Result<(), String> {
                 | Effect::Down { conn, .. },
             ) => (*conn, true),
             What::Did(
-                Effect::Keep { conn, .. } | Effect::Nodes { conn, .. } | Effect::Welcome { conn },
+                Effect::Keep { conn, .. }
+                | Effect::Nodes { conn, .. }
+                | Effect::Answer { conn, .. }
+                | Effect::Welcome { conn },
             ) => (*conn, false),
             _ => continue,
         };

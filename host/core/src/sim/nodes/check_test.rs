@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::id::NodeId;
-use crate::node::{CloseReason, DownReason, Failure, NodeChange};
-use crate::wire::NodeInfo;
+use crate::node::{CloseReason, DownReason, Failure, Located, NodeChange};
+use crate::wire::{Identified, NodeInfo};
 
 const A: &str = "a@box";
 const B: &str = "b@box";
@@ -187,4 +187,36 @@ fn whereabouts_wants_runs_found_where_they_are() {
         &finds(3, false, Whereabouts::Unknown),
         &finds(2, false, Whereabouts::Unknown),
     );
+}
+
+fn located(id: u64, located: Located) -> What {
+    did(Effect::Located { id: NodeId::from_wire(id), located })
+}
+
+#[test]
+fn questions_wants_each_answered_once_and_by_who_was_asked() {
+    let id = NodeId::from_wire(2);
+    let (sought, nobody) = (What::Sought(id), located(2, Located::Nobody));
+    let end = settled(&[], &[]);
+    let right = [sought.clone(), nobody.clone(), end.clone()];
+    tells_apart(questions::questions, &right, &[sought.clone(), end]);
+    tells_apart(questions::questions, &right, &[sought.clone(), nobody.clone(), nobody]);
+    let ask = did(Effect::Ask { id, attempt: 1, conns: vec![1] });
+    let kept = [keep(1), sought.clone(), ask.clone()];
+    tells_apart(questions::questions, &kept, &[sought, ask]);
+    let answer = did(Effect::Answer { conn: 1, id, answer: Identified::Unknown });
+    let asked = [keep(1), What::Asked(1, id), answer.clone()];
+    tells_apart(questions::questions, &asked, &[keep(1), answer.clone()]);
+    tells_apart(questions::questions, &asked, &[What::Asked(1, id), answer]);
+}
+
+#[test]
+fn truth_wants_ids_given_to_their_nodes_and_no_living_run_dead() {
+    let named = |name: &str| [located(2, Located::Name(name.to_owned()))];
+    tells_apart(questions::truth, &named(B), &named(A));
+    let dead = |id| located(id, Located::Dead);
+    let other = NodeInfo { id: 3, ..info() };
+    let keep_other = did(Effect::Keep { conn: 1, info: other, initiated: true });
+    tells_apart(questions::truth, &[dead(9)], &[dead(2)]);
+    tells_apart(questions::truth, &[keep_other, dead(2)], &[keep(1), dead(2)]);
 }

@@ -30,6 +30,11 @@ impl World {
             90..95 if self.plan.disconnects => self.leave(place),
             _ => {}
         }
+        // What was heard in messages may be anybody's.
+        let place = self.any_two().0;
+        if self.random.chance(30) {
+            self.sends_to_any_run(place);
+        }
         self.after(1, 40, Due::Turn);
     }
 

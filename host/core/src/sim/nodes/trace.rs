@@ -37,6 +37,10 @@ pub enum What {
         /// What came of it at once.
         want: Want,
     },
+    /// Somebody in it sent to an actor of this id, which it did not know.
+    Sought(NodeId),
+    /// The other end of this connection asked whose this id is.
+    Asked(Conn, NodeId),
     /// The machine was told of this new connection, dialled or incoming.
     Opened(Conn),
     /// The machine was told that this connection is lost.

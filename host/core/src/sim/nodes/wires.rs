@@ -5,7 +5,7 @@ use super::trace::What;
 use super::world::{Due, SETUP, World};
 use crate::id::NodeId;
 use crate::node::{Conn, DownReason, Failure};
-use crate::wire::{NodeInfo, Refusal};
+use crate::wire::{Identified, NodeInfo, Refusal};
 
 /// How long nothing may come over a wire, at least and at most.
 const TICK_TIME: (u64, u64) = (20, 300);
@@ -25,6 +25,8 @@ pub(super) enum Message {
     About(NodeInfo),
     Refused(Refusal),
     Nodes(Vec<NodeInfo>),
+    WhoIs(NodeId),
+    ThatIs(NodeId, Identified),
     Signal,
     /// The other end is closed: as what the node there gives for a reason.
     Closed(DownReason),
@@ -155,6 +157,13 @@ impl World {
             Message::Refused(refusal) => self.answered(wire, side, Err(Failure::Refused(refusal))),
             Message::About(info) => self.tell(place, |node, e| node.accepted(conn, info, e)),
             Message::Nodes(nodes) => self.tell(place, |node, e| node.heard(conn, nodes, e)),
+            Message::WhoIs(id) => {
+                self.record(place, What::Asked(conn, id));
+                self.tell(place, |node, e| node.asked(conn, id, e));
+            }
+            Message::ThatIs(id, answer) => {
+                self.tell(place, |node, e| node.answered(conn, id, answer, e));
+            }
             Message::Signal => self.record(place, What::Signal(conn)),
             Message::Closed(reason) => self.closed(wire, side, reason),
         }

@@ -12,11 +12,15 @@ use super::wires::{Message, Wire};
 use crate::id::{NodeId, Pid};
 use crate::node::{
     AutoConnect, Conn, DownReason, Effect, Effects, Failure, Interest, Node, Nodes, Settings,
+    Whereabouts,
 };
 use crate::wire::NodeInfo;
 
 /// How long a dial, and an incoming connection without an `about`, may take.
 pub(super) const SETUP: u64 = 100;
+
+/// How long a question for an id may take.
+const ASK_TIME: u64 = 30;
 
 /// What is due at some time.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(super) enum Due {
     NobodyThere { place: usize, run: u64, attempt: u64 },
     /// A dial took too long.
     DialOver { place: usize, run: u64, attempt: u64 },
+    /// The time for the answers to this question is over.
+    AskOver { place: usize, run: u64, id: NodeId, attempt: u64 },
     /// An `about` took too long.
     AcceptOver { place: usize, run: u64, conn: Conn },
 }
@@ -207,6 +213,11 @@ impl World {
             Due::DialOver { place, run, attempt } => {
                 self.dial_over(place, run, attempt, Failure::Timeout);
             }
+            Due::AskOver { place, run, id, attempt } => {
+                if self.places[place].run == run {
+                    self.tell(place, |node, e| node.ask_over(id, attempt, e));
+                }
+            }
             Due::AcceptOver { place, run, conn } => self.accept_over(place, run, conn),
         }
     }
@@ -269,6 +280,18 @@ impl World {
         self.carry_out(place, effects);
     }
 
+    /// Somebody at this node sends to an actor of any run that ever was of another one.
+    pub(super) fn sends_to_any_run(&mut self, place: usize) {
+        let others = self.runs.iter().filter(|(other, _)| *other != place);
+        let ids: Vec<NodeId> = others.map(|(_, id)| *id).collect();
+        let Some(id) = self.random.pick(&ids) else { return };
+        let whereabouts = self.places[place].node.as_ref().map(|node| node.find(id));
+        if whereabouts == Some(Whereabouts::Unknown) {
+            self.record(place, What::Sought(id));
+            self.tell(place, |node, e| node.locate(id, e));
+        }
+    }
+
     /// Tells a node's machine one thing, and carries out what follows.
     pub(super) fn tell(&mut self, place: usize, event: impl FnOnce(&mut Node, &mut Effects)) {
         let mut effects = Effects::new();
@@ -308,7 +331,17 @@ impl World {
                     self.close(place, conn, reason);
                 }
                 Effect::Nodes { conn, nodes } => self.send(place, conn, Message::Nodes(nodes)),
-                Effect::Failed { .. } | Effect::Tell { .. } => {}
+                Effect::Ask { id, attempt, conns } => {
+                    for conn in conns {
+                        self.send(place, conn, Message::WhoIs(id));
+                    }
+                    let run = self.places[place].run;
+                    self.after(ASK_TIME, ASK_TIME, Due::AskOver { place, run, id, attempt });
+                }
+                Effect::Answer { conn, id, answer } => {
+                    self.send(place, conn, Message::ThatIs(id, answer));
+                }
+                Effect::Failed { .. } | Effect::Located { .. } | Effect::Tell { .. } => {}
             }
         }
     }

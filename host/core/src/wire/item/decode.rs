@@ -8,8 +8,9 @@ use super::fixed::{
     Answer, Ask, At, CallFixed, Fixed, Module, NoCall, NoSpawn, Origin, SpawnFixed, Start, To, Why,
 };
 use super::{
-    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
-    NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SpawnRequest, StartAt,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Identified, Item, LimitsAsked,
+    ModuleName, NODE_ADDRESS_BYTES_MAX, NODE_ADDRESSES_MAX, NODES_MAX, NodeInfo, SpawnRequest,
+    StartAt,
 };
 use crate::id::{ID_END, Name, NodeId, Pid, Reference};
 use crate::key::Key;
@@ -76,6 +77,11 @@ impl Item {
                     nodes.push(reader.info()?);
                 }
                 Ok(Self::Nodes(nodes))
+            }
+            kind::WHO_IS => Ok(Self::WhoIs(reader.node_id()?)),
+            kind::THAT_IS => {
+                let (id, answer) = reader.answer()?;
+                Ok(Self::ThatIs(id, answer))
             }
             kind::NAMES => Ok(Self::Names(reader.names(own, peer)?)),
             kind::GROUPS => Ok(Self::Groups(reader.groups()?)),
@@ -184,6 +190,32 @@ impl<'a> Reader<'a> {
             addresses.push(self.text(NODE_ADDRESS_BYTES_MAX)?);
         }
         Ok(NodeInfo { name, id, hidden, addresses })
+    }
+
+    /// The id of a run of a node.
+    fn node_id(&mut self) -> Result<NodeId, DecodeError> {
+        match self.id()? {
+            0 => Err(self.malformed()),
+            id => Ok(NodeId::from_wire(id)),
+        }
+    }
+
+    /// What is known of an id.
+    fn answer(&mut self) -> Result<(NodeId, Identified), DecodeError> {
+        let id = self.node_id()?;
+        let answer = match self.take::<u8>()? {
+            0 => Identified::Unknown,
+            1 => {
+                let info = self.info()?;
+                if info.id != id.get() {
+                    return Err(self.malformed());
+                }
+                Identified::Node(info)
+            }
+            2 => Identified::Dead,
+            _ => return Err(self.malformed()),
+        };
+        Ok((id, answer))
     }
 
     #[inline]

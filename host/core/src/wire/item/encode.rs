@@ -10,10 +10,10 @@ use super::fixed::{
     Answer, Ask, At, CallFixed, Fixed, Module, NoCall, NoSpawn, Origin, SpawnFixed, Start, To, Why,
 };
 use super::{
-    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Item, LimitsAsked, ModuleName,
-    NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt,
+    ARGUMENTS_MAX, Address, CallAt, CallRequest, IO_OPTIONS_MAX, Identified, Item, LimitsAsked,
+    ModuleName, NODES_MAX, NodeInfo, SIGNAL_BYTES_MAX, SpawnRequest, StartAt,
 };
-use crate::id::Reference;
+use crate::id::{NodeId, Reference};
 use crate::reason::Reason;
 use crate::signal::{
     CallError, Channel, ExitOrigin, IoError, IoReply, IoRequest, Signal, SpawnError,
@@ -112,7 +112,7 @@ impl Item {
             Self::Nodes(nodes) => nodes.len() > NODES_MAX,
             Self::Names(frame) => super::names::is_too_long(frame),
             Self::Groups(frame) => super::groups::is_too_long(frame),
-            Self::Locks(_) | Self::ToGroup { .. } => false,
+            Self::WhoIs(_) | Self::ThatIs(..) | Self::Locks(_) | Self::ToGroup { .. } => false,
         }
     }
 
@@ -128,6 +128,15 @@ impl Item {
             Self::Call(request) => Some(encode_call(request, out)),
             Self::Nodes(nodes) => {
                 encode_node_list(nodes, out);
+                Some(Tail::NONE)
+            }
+            Self::WhoIs(id) => {
+                header(out, kind::WHO_IS);
+                append(out, &id.get());
+                Some(Tail::NONE)
+            }
+            Self::ThatIs(id, answer) => {
+                encode_answer(*id, answer, out);
                 Some(Tail::NONE)
             }
             Self::Names(frame) => {
@@ -470,6 +479,20 @@ fn encode_node_list(nodes: &[NodeInfo], out: &mut Vec<u8>) {
     header(out, kind::NODES);
     append(out, &(nodes.len() as u64));
     for info in nodes {
+        encode_info(info, out);
+    }
+}
+
+fn encode_answer(id: NodeId, answer: &Identified, out: &mut Vec<u8>) {
+    header(out, kind::THAT_IS);
+    let number: u8 = match answer {
+        Identified::Unknown => 0,
+        Identified::Node(_) => 1,
+        Identified::Dead => 2,
+    };
+    append(out, &(id.get(), number));
+    if let Identified::Node(info) = answer {
+        debug_assert_eq!(info.id, id.get(), "the node of that id");
         encode_info(info, out);
     }
 }
