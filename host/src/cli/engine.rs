@@ -16,7 +16,7 @@ pub(crate) enum Engine {
     /// QuickJS: small, quick to start.
     #[default]
     Small,
-    /// StarlingMonkey, which is `SpiderMonkey`: with a clock, random numbers and the web's
+    /// StarlingMonkey, which is SpiderMonkey: with a clock, random numbers and the web's
     /// interfaces.
     Full,
 }

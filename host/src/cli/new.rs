@@ -17,7 +17,7 @@ pub(crate) struct New {
     #[arg(long, value_enum, default_value = "rust")]
     lang: Language,
     /// The engine of JavaScript or TypeScript, which package.json says from then on: small
-    /// (`QuickJS`), or full (`StarlingMonkey`), which has a clock, random numbers and more.
+    /// (QuickJS), or full (StarlingMonkey), which has a clock, random numbers and more.
     #[arg(long, value_enum)]
     engine: Option<Engine>,
     /// Where the Rust SDK's source is (guest-sdk/rust of Odeon's); its published version

@@ -60,7 +60,9 @@ const COLLECTING = `{
   for (let at = words.indexOf(own[0]); at >= 0; at = words.indexOf(own[0], at + 1)) {
     if (isIt(at)) places.push(at);
   }
-  if (places.length !== 1) throw new Error("the thresholds of the engine's garbage collector are not found");
+  if (places.length !== 1) {
+    throw new Error("the thresholds of the engine's garbage collector are not found");
+  }
   words[places[0] + 2] = 2 * MIB;
   words[places[0] + 3] = 6 * MIB;
   words[places[0] + 18] = 6 * MIB;
