@@ -82,10 +82,11 @@ impl Drop for Inner {
         drop(self.scheduler.take());
         self.runtime.programs.cool();
         // A waiting actor's task is kept by the waker in its own inbox. Without it the
-        // task goes, and with it the guest.
+        // task is ready for the last time, to be dropped, and with it the guest.
         for cell in self.runtime.directory.all() {
             cell.close();
         }
+        self.runtime.spawner.discard();
     }
 }
 

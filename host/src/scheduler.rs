@@ -232,7 +232,7 @@ impl Drop for Scheduler {
         }
         // Nobody will run these again: dropping them closes the connections that they carry.
         self.shared.poller.wake_all();
-        while one(&self.shared.woken).or_else(|| one(&self.shared.background)).is_some() {}
+        self.shared.discard();
     }
 }
 
@@ -294,6 +294,12 @@ impl Spawner {
         }
     }
 
+    /// Drops the tasks that are ready, where no workers are left to run them: a task holds
+    /// what holds this, so it would stay for ever.
+    pub(crate) fn discard(&self) {
+        self.0.discard();
+    }
+
     /// What looks after the sockets of the tasks.
     pub(crate) fn poller(&self) -> &Arc<Poller> {
         &self.0.poller
@@ -347,6 +353,11 @@ impl Shared {
         if self.watcher_asleep.load(Ordering::Relaxed) {
             self.wake_watcher();
         }
+    }
+
+    /// Drops the tasks in the shared queues, and those that are woken by that.
+    fn discard(&self) {
+        while one(&self.woken).or_else(|| one(&self.background)).is_some() {}
     }
 
     /// Wakes a sleeping worker, if there is one.

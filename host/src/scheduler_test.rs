@@ -1,6 +1,8 @@
 //! Who gets a turn, and when.
 
-use std::sync::mpsc;
+use std::future::poll_fn;
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::{Scheduler, slice_is_over, yield_if_long, yield_now};
@@ -52,4 +54,28 @@ fn a_run_that_wants_to_is_made_to_yield_though_nobody_waits() {
         })
     });
     assert!(was_asked);
+}
+
+#[test]
+fn a_task_that_outlives_its_workers_goes_when_nobody_can_wake_it_any_more() {
+    let io = tokio::runtime::Runtime::new().expect("threads for input and output");
+    let scheduler = Scheduler::start(1, io.handle()).expect("a worker");
+    let spawner = scheduler.spawner();
+    let (give, given) = mpsc::channel();
+    let held = Arc::new(());
+    let holds = (Arc::clone(&held), scheduler.spawner());
+    spawner.spawn(async move {
+        poll_fn(|context| {
+            let _ = give.send(context.waker().clone());
+            Poll::<()>::Pending
+        })
+        .await;
+        drop(holds);
+    });
+    let waker = given.recv_timeout(PATIENCE).expect("it waits");
+    drop(scheduler);
+    assert_eq!(Arc::strong_count(&held), 2, "somebody could wake it");
+    drop(waker);
+    spawner.discard();
+    assert_eq!(Arc::strong_count(&held), 1, "it is gone, with all that it held");
 }
