@@ -57,11 +57,15 @@ impl Run {
             ..Spawn::new(module.digest().to_string(), start)
         };
         let text = format!("compiling {file}");
-        let spawned = progress::while_doing(text, node.spawn_watched(spawn)).await;
+        // From here on: the program may say something before its spawn is done.
+        let mut heard = Interrupts::listen()?;
+        let spawned = tokio::select! {
+            spawned = progress::while_doing(text, node.spawn_watched(spawn)) => spawned,
+            () = heard.next() => return Ok(code::INTERRUPTED),
+        };
         let (pid, ended) = spawned.map_err(|error| here::failure(service::spawn_failure(error)))?;
         let mut ended = std::pin::pin!(ended.wait());
         let mut interrupts = 0;
-        let mut heard = Interrupts::listen()?;
         let reason = loop {
             tokio::select! {
                 reason = &mut ended => break reason,
