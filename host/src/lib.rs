@@ -19,6 +19,7 @@ mod native;
 pub mod net;
 mod node;
 mod rights;
+mod rooms;
 mod runtime;
 mod scheduler;
 mod services;

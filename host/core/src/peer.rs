@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod handshake;
 pub mod inbound;
 pub mod outbox;
+pub mod rooms;
 pub mod ticks;
 
 /// The most bytes of signals that one side may send and the other has not handed on:

@@ -34,6 +34,7 @@ use crate::control::queue::Queue;
 use crate::net;
 use crate::net::dial::{DialError, Target};
 use crate::net::transport::{Next, Outgoing, Transport, TransportError};
+use crate::rooms::Kept;
 use crate::runtime::Runtime;
 use crate::scheduler;
 
@@ -296,7 +297,7 @@ pub(super) fn start(parts: Parts) -> Vec<(Option<NodeId>, Item)> {
     let (exchanges, queue) = mux::Connection::queued(initiated);
     let stale = link.up(node, outbox, exchanges.clone());
     let carrier = Carrier {
-        inbound: Inbound::new(runtime.id, node, session.features),
+        inbound: Inbound::new(runtime.id, node, session.features).with_rooms(Arc::new(Kept)),
         delivery: Delivery {
             runtime: Arc::clone(&runtime),
             link: Arc::clone(&link),

@@ -7,10 +7,12 @@
 //! no more than twice what may arrive.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::inbound::Violation;
+use super::rooms::{Fresh, Rooms};
 use super::{STREAMS_BYTES_MAX, STREAMS_MAX};
 use crate::wire::kind::is_signal;
 use crate::wire::{HEADER_BYTES, SIGNAL_BYTES_MAX, STREAM_PIECE_BYTES};
@@ -26,8 +28,8 @@ struct Partial {
 }
 
 /// The streams of one direction.
-#[derive(Default)]
 pub(super) struct Fragments {
+    rooms: Arc<dyn Rooms>,
     under_way: BTreeMap<u64, Partial>,
     /// Bytes of all partial frames.
     held_bytes: usize,
@@ -35,7 +37,18 @@ pub(super) struct Fragments {
     next: u64,
 }
 
+impl Default for Fragments {
+    fn default() -> Self {
+        Self::new(Arc::new(Fresh))
+    }
+}
+
 impl Fragments {
+    /// Puts frames together in these.
+    pub(super) fn new(rooms: Arc<dyn Rooms>) -> Self {
+        Self { rooms, under_way: BTreeMap::new(), held_bytes: 0, next: 0 }
+    }
+
     /// A piece arrived. The whole frame, if it was the last one.
     ///
     /// # Errors
@@ -64,7 +77,11 @@ impl Fragments {
         }
         if length > partial.bytes.capacity() {
             let room = (2 * length).max(AHEAD_BYTES).min(partial.length);
-            partial.bytes.reserve_exact(room - partial.bytes.len());
+            if partial.bytes.is_empty() {
+                partial.bytes = self.rooms.room(room);
+            } else {
+                partial.bytes.reserve_exact(room - partial.bytes.len());
+            }
         }
         partial.bytes.extend_from_slice(piece);
         self.held_bytes += piece.len();
@@ -72,7 +89,7 @@ impl Fragments {
             return Ok(None);
         }
         self.held_bytes -= length;
-        Ok(self.under_way.remove(&stream).map(|partial| partial.bytes.into()))
+        Ok(self.under_way.remove(&stream).map(|partial| self.rooms.shared(partial.bytes)))
     }
 
     /// Bytes of all frames that are not whole.

@@ -5,11 +5,14 @@
 //! names the rule, after which the connection must end; nothing panics, and memory is
 //! taken only for what has arrived. Must not know what the items do.
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
 
 use super::compression::decompress;
 use super::credit;
 use super::fragments::Fragments;
+use super::rooms::Rooms;
 use super::{SIGNAL_WINDOW_BYTES, STREAMS_BYTES_MAX, STREAMS_MAX};
 use crate::id::NodeId;
 use crate::signal::Signal;
@@ -100,6 +103,13 @@ impl Inbound {
             open: SIGNAL_WINDOW_BYTES,
             fragments: Fragments::default(),
         }
+    }
+
+    /// Puts long frames together in these.
+    #[must_use]
+    pub fn with_rooms(mut self, rooms: Arc<dyn Rooms>) -> Self {
+        self.fragments = Fragments::new(rooms);
+        self
     }
 
     /// Takes frames off a transport message up to the next that gives something;

@@ -16,6 +16,7 @@ use wasmtime::component::{Linker, WasmList};
 
 use crate::cell::Waiting;
 use crate::cluster::{self, Link};
+use crate::rooms;
 use crate::runtime::{Sent, Taken};
 use crate::scheduler;
 use crate::wasm::bindings::odeon::actor::mailbox::{Filter, SendError, SendOptions};
@@ -36,7 +37,7 @@ type Later<'a, T> = Box<dyn Future<Output = wasmtime::Result<(T,)>> + Send + 'a>
 pub(super) fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     let mut mailbox = linker.instance("odeon:actor/mailbox@0.1.0")?;
     mailbox.func_wrap("send", |mut store, (to, body): (_, WasmList<u8>)| {
-        let body = Bytes::copy_from_slice(body.as_le_slice(&store));
+        let body = rooms::copy(body.as_le_slice(&store));
         store.data_mut().calls().send(to, body)
     })?;
     mailbox.func_wrap("send-to", |mut store, (to, body, options)| {
