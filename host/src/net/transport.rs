@@ -363,7 +363,15 @@ impl Transport {
     /// # Errors
     /// When what came is no frame; the connection is over then.
     pub fn buffered(&mut self) -> Result<Option<Raw>, TransportError> {
-        Ok(Raw::split(&mut self.message, self.body_bytes_max)?)
+        loop {
+            if let Some(raw) = Raw::split(&mut self.message, self.body_bytes_max)? {
+                return Ok(Some(raw));
+            }
+            match self.socket.next_arrived()? {
+                Some(message) => self.message = message,
+                None => return Ok(None),
+            }
+        }
     }
 
     /// Bytes that have come from the network so far, the handshakes' included. Any

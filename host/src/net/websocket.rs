@@ -78,6 +78,8 @@ pub(super) struct WebSocket {
     pong: Option<Bytes>,
     /// A close frame has been written, or is in `outgoing`.
     closing: bool,
+    /// The other side has closed.
+    is_closed: bool,
 }
 
 /// What a frame was.
@@ -136,6 +138,7 @@ impl WebSocket {
             masks: Masks::default(),
             pong: None,
             closing: false,
+            is_closed: false,
         }
     }
 
@@ -258,16 +261,13 @@ impl WebSocket {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>, TransportError>> {
         for _ in 0..READS_A_TURN {
-            while let Some(taken) = self.take()? {
-                match taken {
-                    Taken::Message(message) => return Poll::Ready(Ok(Some(message))),
-                    Taken::Close => {
-                        // An answer is a courtesy; whoever closes does not wait for it.
-                        let _ = self.poll_close(cx);
-                        return Poll::Ready(Ok(None));
-                    }
-                    Taken::Other => {}
-                }
+            if let Some(message) = self.next_arrived()? {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            if self.is_closed {
+                // An answer is a courtesy; whoever closes does not wait for it.
+                let _ = self.poll_close(cx);
+                return Poll::Ready(Ok(None));
             }
             if self.pong.is_some() {
                 let _ = self.poll_flush(cx)?;
@@ -276,6 +276,20 @@ impl WebSocket {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The next message, if it has been read already.
+    pub(super) fn next_arrived(&mut self) -> Result<Option<Bytes>, TransportError> {
+        while !self.is_closed
+            && let Some(taken) = self.take()?
+        {
+            match taken {
+                Taken::Message(message) => return Ok(Some(message)),
+                Taken::Close => self.is_closed = true,
+                Taken::Other => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Reads once.

@@ -232,6 +232,19 @@ async fn a_proxy_may_cut_messages_and_ping_between_the_parts() {
 }
 
 #[tokio::test]
+async fn what_came_with_a_message_is_there_without_another_read_up_to_the_end() {
+    let (mut server, mut socket) = server_and_socket().await;
+    let frames =
+        [frame(0x82, 3, b"one"), frame(0x89, 1, b"?"), frame(0x82, 3, b"two"), frame(0x88, 0, b"")];
+    socket.write_all(&[frames.concat(), b"not read".to_vec()].concat()).await.expect("it goes");
+    assert_eq!(receive(&mut server).await.expect("a message").expect("open"), "one");
+    // All of it is there, since it was written at once and is short.
+    assert_eq!(server.next_arrived().expect("no fault").expect("a message"), "two");
+    assert_eq!(server.next_arrived().expect("no fault"), None);
+    assert_eq!(receive(&mut server).await.expect("no fault"), None, "the other side closed");
+}
+
+#[tokio::test]
 async fn a_ping_is_answered_by_a_side_that_only_waits() {
     let (near, far) = sockets().await;
     let (client, server) = tokio::join!(
