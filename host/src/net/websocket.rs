@@ -5,18 +5,21 @@
 //! and what comes is read into one buffer and taken out of there, where the library copies
 //! each way once more and clears what it reads into. Must not know what messages mean.
 
+mod opening;
+
 use std::io::{self, Cursor};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use tokio_tungstenite::{accept_hdr_async_with_config, client_async_with_config};
 
+use self::opening::Opening;
 use super::stream::Stream;
 use super::transport::TransportError;
 
@@ -123,11 +126,12 @@ impl WebSocket {
     }
 
     fn new(opened: Opening, bytes_max: usize) -> Self {
+        let Opening { stream, side, arrived, .. } = opened;
         Self {
-            stream: opened.stream,
-            side: opened.side,
+            stream,
+            side,
             bytes_max,
-            arrived: opened.arrived,
+            arrived,
             read_bytes: READ_BYTES_FIRST,
             head: None,
             begun: None,
@@ -416,93 +420,6 @@ impl Masks {
             getrandom::fill(self.drawn.as_flattened_mut()).map_err(io::Error::other)?;
         }
         self.drawn.pop().ok_or_else(|| io::Error::other("no mask was drawn"))
-    }
-}
-
-/// A stream during the opening handshake: the library gets the head of the request or of
-/// the response, and what came behind it is kept. Of a response that refuses it gets all.
-struct Opening {
-    stream: Stream,
-    side: Side,
-    arrived: BytesMut,
-    /// Bytes of the head that were given.
-    given: usize,
-    /// How many of them are those of [`AGREED`].
-    agreed: usize,
-    /// How much of [`HEAD_END`] has been given.
-    ended: usize,
-}
-
-/// How the response of a server begins that agrees.
-const AGREED: &[u8; 12] = b"HTTP/1.1 101";
-
-/// The end of a head.
-const HEAD_END: &[u8; 4] = b"\r\n\r\n";
-
-impl Opening {
-    fn new(stream: Stream, side: Side) -> Self {
-        Self { stream, side, arrived: BytesMut::new(), given: 0, agreed: 0, ended: 0 }
-    }
-
-    /// Whether what comes now is not for the library.
-    fn is_over(&self) -> bool {
-        let is_refused = self.side == Side::Client && self.agreed < AGREED.len();
-        self.ended == HEAD_END.len() && !is_refused
-    }
-
-    /// The library gets one more byte.
-    fn give(&mut self, byte: u8) {
-        if self.agreed == self.given && AGREED.get(self.given) == Some(&byte) {
-            self.agreed += 1;
-        }
-        self.given += 1;
-        self.ended = match byte {
-            _ if self.ended == HEAD_END.len() => self.ended,
-            byte if byte == HEAD_END[self.ended] => self.ended + 1,
-            b'\r' => 1,
-            _ => 0,
-        };
-    }
-}
-
-impl AsyncRead for Opening {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.arrived.is_empty() && !self.is_over() {
-            let Self { stream, arrived, .. } = &mut *self;
-            arrived.reserve(READ_BYTES_FIRST);
-            ready!(pin!(stream.read_buf(arrived)).poll(cx))?;
-        }
-        while buf.remaining() > 0
-            && !self.is_over()
-            && let Some((&byte, _)) = self.arrived.split_first()
-        {
-            self.arrived.advance(1);
-            self.give(byte);
-            buf.put_slice(&[byte]);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Opening {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
