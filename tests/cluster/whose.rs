@@ -43,7 +43,7 @@ impl Row {
         row.right.connect(&row.middle.name).await;
         row.middle.until_connected(&row.left.name, true).await;
         row.middle.until_connected(&row.right.name, true).await;
-        assert_eq!(row.left.nodes(Nodes::Known), [row.middle.name.clone()]);
+        assert_eq!(row.left.nodes(Nodes::Known), std::slice::from_ref(&row.middle.name));
         row
     }
 
