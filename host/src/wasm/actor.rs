@@ -252,9 +252,12 @@ pub(super) async fn instantiate(
         );
         let mut store = new_store(program.pre.engine(), state);
         let begun = Instant::now();
+        let rooms_made = runtime.programs.rooms_made();
         match program.pre.instantiate_async(&mut store).await {
             // What only waits for calls makes room for an actor.
-            Err(error) if error.is::<PoolConcurrencyLimitError>() && runtime.programs.cool() => {}
+            Err(error)
+                if error.is::<PoolConcurrencyLimitError>()
+                    && runtime.programs.make_room(rooms_made) => {}
             started => {
                 program.warm.started_in(begun.elapsed());
                 return (store, started);

@@ -47,6 +47,8 @@ pub(crate) struct Programs {
     ready: Mutex<HashMap<(Digest, Tier), Arc<Program>>>,
     /// Room for instances that wait for actors, in MiB.
     room: Arc<Semaphore>,
+    /// How often such instances were dropped to make room. Held while they are.
+    cooled: Mutex<u64>,
 }
 
 impl Programs {
@@ -60,7 +62,7 @@ impl Programs {
         imports::link(&mut dense)?;
         imports::link(&mut fast)?;
         let room = Arc::new(Semaphore::new(KEPT_MIB_MAX));
-        Ok(Self { dense, fast, ready: Mutex::default(), room })
+        Ok(Self { dense, fast, ready: Mutex::default(), room, cooled: Mutex::default() })
     }
 
     /// Room for instances that wait for actors, in MiB.
@@ -71,6 +73,21 @@ impl Programs {
     /// Instances that wait for actors.
     pub(crate) fn warm(&self) -> usize {
         self.ready.lock().values().map(|program| program.warm.count()).sum()
+    }
+
+    /// How often room was made so far; waits while it is being made.
+    pub(super) fn rooms_made(&self) -> u64 {
+        *self.cooled.lock()
+    }
+
+    /// Makes room for an actor that found none when room had been made so often. Whether it may
+    /// have some now: it was this one that made it, or another one meanwhile.
+    pub(super) fn make_room(&self, rooms_made: u64) -> bool {
+        let mut cooled = self.cooled.lock();
+        if *cooled == rooms_made && self.cool() {
+            *cooled += 1;
+        }
+        *cooled != rooms_made
     }
 
     /// Drops all instances that wait for actors. Whether there were any.
