@@ -9,7 +9,8 @@
 //! node and nobody has signed them: what keeps strangers and middlemen out is the
 //! proof of the cookie, which is bound to the TLS channel. With certificates
 //! ([`tls::Files`]) both sides are verified besides. Plain connections are for one
-//! machine's loopback. Must not know what is said over a connection.
+//! machine's loopback, where they take a short way if both sides know it (`local`). Must
+//! not know what is said over a connection.
 
 pub mod dial;
 pub mod listen;
@@ -18,6 +19,7 @@ pub mod stream;
 pub mod tls;
 pub mod transport;
 
+mod local;
 pub(crate) mod poller;
 mod refusals;
 mod websocket;
@@ -28,6 +30,7 @@ use std::time::Duration;
 
 use odeon_core::wire::{Hello, Role, VERSION_MAX, VERSION_MIN};
 
+pub use local::Origin;
 use secrets::Secrets;
 use tls::Tls;
 
@@ -115,9 +118,9 @@ pub struct Security {
 
 impl Security {
     /// Whether a plain connection from there is let in.
-    fn takes_plain(&self, from: IpAddr) -> bool {
+    fn takes_plain(&self, from: Origin) -> bool {
         match self.mode {
-            Mode::Auto => is_loopback(from),
+            Mode::Auto => from.is_near(),
             Mode::Always => false,
             Mode::Plain => true,
         }

@@ -19,7 +19,7 @@ use odeon::net::listen::{Listener, Peers as _, Receiver, Stop};
 use odeon::net::secrets::Secrets;
 use odeon::net::tls::Tls;
 use odeon::net::transport::Transport;
-use odeon::net::{Identity, Mode, Security, dial};
+use odeon::net::{Identity, Mode, Origin, Security, dial};
 use odeon_core::node::Nodes;
 use odeon_core::peer::handshake::{Secret, Session};
 use odeon_core::wire::Role;
@@ -227,7 +227,7 @@ impl Receiver for Doorman {
         &[Role::Peer]
     }
 
-    async fn accepted(&self, transport: Transport, session: Session, from: SocketAddr, _: Stop) {
+    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
         self.0.accepted(transport, session, from);
     }
 }

@@ -19,6 +19,7 @@ mod near;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
 
 use super::beam::Beam;
 use super::{Beside, Figure, Measured, median, print};
@@ -30,8 +31,12 @@ pub struct Remote {
     #[arg(long)]
     pub json: bool,
     /// Connect with TLS, the BEAM's nodes as well.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tcp")]
     pub tls: bool,
+    /// Connect by TCP, as nodes of different machines do; else by the Unix socket that nodes
+    /// of one machine use. What is measured beside always uses TCP.
+    #[arg(long)]
+    pub tcp: bool,
     /// Measure the same jobs on another system as well, by turns, and print ratios.
     #[arg(long, value_name = "SYSTEM")]
     pub beside: Option<Beside>,
@@ -47,6 +52,24 @@ pub struct Remote {
     /// Be the far process.
     #[arg(long, hide = true)]
     pub far: bool,
+}
+
+/// By what the two processes are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Channel {
+    Short,
+    Tcp,
+    Tls,
+}
+
+impl Remote {
+    fn channel(&self) -> Channel {
+        match (self.tls, self.tcp) {
+            (true, _) => Channel::Tls,
+            (false, true) => Channel::Tcp,
+            (false, false) => Channel::Short,
+        }
+    }
 }
 
 /// One thing to measure.
@@ -213,7 +236,7 @@ pub fn remote(args: &Remote) -> anyhow::Result<()> {
     let chosen = choose(&args.only)?;
     if args.job {
         let [job] = chosen[..] else { bail!("--job takes one name") };
-        return measure_here(job, args.tls);
+        return measure_here(job, args.channel());
     }
     let beam = match args.beside {
         Some(Beside::Beam) => Beam::find_remote(args.tls)?,
@@ -230,9 +253,9 @@ pub fn remote(args: &Remote) -> anyhow::Result<()> {
         }
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..args.runs {
-            ours.push(child(job, args.tls)?);
+            ours.push(child(job, args.channel())?);
             if job == Job::PingPong && with_ceiling {
-                ceiling.push(child(Job::Bare, args.tls)?);
+                ceiling.push(child(Job::Bare, args.channel())?);
             }
             if let (Some(beam), Some(name)) = (&beam, job.beam()) {
                 theirs
@@ -254,20 +277,22 @@ fn choose(only: &[String]) -> anyhow::Result<Vec<Job>> {
 }
 
 /// Measures once, in processes of its own.
-fn child(job: Job, tls: bool) -> anyhow::Result<f64> {
+fn child(job: Job, channel: Channel) -> anyhow::Result<f64> {
     let mut arguments = vec!["remote", "--job", job.name()];
-    if tls {
-        arguments.push("--tls");
+    match channel {
+        Channel::Short => {}
+        Channel::Tcp => arguments.push("--tcp"),
+        Channel::Tls => arguments.push("--tls"),
     }
     super::child(job.name(), &arguments)
 }
 
 #[expect(clippy::print_stdout, reason = "the figure is what this process is for")]
-fn measure_here(job: Job, tls: bool) -> anyhow::Result<()> {
+fn measure_here(job: Job, channel: Channel) -> anyhow::Result<()> {
     super::ends_with_its_parent();
     let io = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let value = io.block_on(async {
-        tokio::time::timeout(JOB_TIME_MAX, near::measure(job, tls))
+        tokio::time::timeout(JOB_TIME_MAX, near::measure(job, channel))
             .await
             .with_context(|| format!("no figure within {} s", JOB_TIME_MAX.as_secs()))?
     })?;

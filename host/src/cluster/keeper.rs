@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,6 +24,7 @@ use super::connection::{self, Fresh};
 use super::link::{Link, Remains, Waiter};
 use super::unreached::Unreached;
 use super::{Alive, Options};
+use crate::net::Origin;
 use crate::net::listen::Peers;
 use crate::net::transport::Transport;
 use crate::runtime::{Requests, Runtime};
@@ -218,7 +218,7 @@ impl Distribution {
 }
 
 impl Peers for Distribution {
-    fn accepted(&self, transport: Transport, session: Session, _from: SocketAddr) {
+    fn accepted(&self, transport: Transport, session: Session, _from: Origin) {
         let conn = self.conns.fetch_add(1, Ordering::Relaxed);
         let fresh = Fresh::accepted(conn, transport, session);
         self.runtime.cluster.event(Event::Offered(fresh));

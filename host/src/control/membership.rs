@@ -1,6 +1,5 @@
 //! A node's part in clusters, which it can leave and take up again while it runs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::Node;
 use crate::cluster::{Dialler, Distribution, Options};
+use crate::net::Origin;
 use crate::net::listen::Peers;
 use crate::net::transport::Transport;
 
@@ -81,7 +81,7 @@ impl Membership {
 }
 
 impl Peers for Membership {
-    fn accepted(&self, transport: Transport, session: Session, from: SocketAddr) {
+    fn accepted(&self, transport: Transport, session: Session, from: Origin) {
         // Else the connection closes: this node is none for others.
         if let Some(current) = &*self.current.lock() {
             current.accepted(transport, session, from);

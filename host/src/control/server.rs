@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::mux::{Asked, Connection};
 use crate::net::listen::{ListenError, Listener, Peers, Receiver, Stop};
 use crate::net::transport::{Transport, TransportError};
-use crate::net::{Identity, Security};
+use crate::net::{Identity, Origin, Security};
 
 /// What answers requests.
 pub trait Service: Send + Sync + 'static {
@@ -71,7 +71,7 @@ impl<S: Service> Receiver for Host<S> {
         }
     }
 
-    async fn accepted(&self, transport: Transport, session: Session, from: SocketAddr, stop: Stop) {
+    async fn accepted(&self, transport: Transport, session: Session, from: Origin, stop: Stop) {
         match (session.theirs.role, &self.peers) {
             (Role::Control, _) => serve(transport, from, &self.service, stop).await,
             (Role::Peer, Some(peers)) => peers.accepted(transport, session, from),
@@ -81,12 +81,7 @@ impl<S: Service> Receiver for Host<S> {
     }
 }
 
-async fn serve<S: Service>(
-    transport: Transport,
-    from: SocketAddr,
-    service: &Arc<S>,
-    mut stop: Stop,
-) {
+async fn serve<S: Service>(transport: Transport, from: Origin, service: &Arc<S>, mut stop: Stop) {
     // What is attached to a terminal ends with it, also when its machine loses power.
     transport.notice_silence();
     let (connection, wires) = Connection::new(transport, false);

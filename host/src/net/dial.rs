@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use odeon_core::peer::handshake::{Failure, Session};
 use odeon_core::wire::{Hello, Refusal, Role};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 
+use super::local;
 use super::stream::Stream;
 use super::transport::{Opening, Transport, TransportError};
 use super::{DEFAULT_PORT, Identity, SETUP_TIME, Security};
@@ -233,10 +234,30 @@ pub(crate) async fn dial_address(
     let dialing = Dialing { target: &target, identity, security, setup_time };
     let deadline = Instant::now() + setup_time;
     let timely = tokio::time::timeout_at(deadline, async {
-        let socket = TcpStream::connect(address).await?;
-        dialing.connected(socket, address, tls, deadline).await
+        let tls = dialing.needs_tls(address, tls);
+        let way = Way::connect(address, tls).await?;
+        dialing.connected(way, address, deadline).await
     });
     timely.await.map_err(|_| TransportError::TooSlow(setup_time))?
+}
+
+/// A socket that leads to the other side.
+enum Way {
+    Tls(TcpStream),
+    Plain(TcpStream),
+    Local(UnixStream),
+}
+
+impl Way {
+    async fn connect(address: SocketAddr, tls: bool) -> std::io::Result<Self> {
+        if tls {
+            return TcpStream::connect(address).await.map(Self::Tls);
+        }
+        match local::connect(address).await {
+            Some(socket) => Ok(Self::Local(socket)),
+            None => TcpStream::connect(address).await.map(Self::Plain),
+        }
+    }
 }
 
 /// The end of the first of so many equal parts of what is left.
@@ -311,14 +332,15 @@ impl Dialing<'_> {
         deadline: Instant,
     ) -> Result<(Transport, Session), DialError> {
         let name = || self.target.name.clone();
-        let socket = match tokio::time::timeout_at(deadline, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => socket,
+        let tls = self.needs_tls(address, tls);
+        let way = match tokio::time::timeout_at(deadline, Way::connect(address, tls)).await {
+            Ok(Ok(way)) => way,
             Ok(Err(source)) => {
                 return Err(DialError::Unreachable { name: name(), address, source });
             }
             Err(_) => return Err(self.timeout(Some(address))),
         };
-        let connected = self.connected(socket, address, tls, deadline);
+        let connected = self.connected(way, address, deadline);
         let Ok(connected) = tokio::time::timeout_at(deadline, connected).await else {
             return Err(self.timeout(Some(address)));
         };
@@ -346,21 +368,25 @@ impl Dialing<'_> {
         })
     }
 
+    fn needs_tls(&self, address: SocketAddr, told: bool) -> bool {
+        told || self.security.dials_tls(address.ip(), self.identity.role)
+    }
+
     async fn connected(
         &self,
-        socket: TcpStream,
+        way: Way,
         address: SocketAddr,
-        tls: bool,
         deadline: Instant,
     ) -> Result<(Transport, Session), TransportError> {
         let Self { target, identity, security, .. } = self;
         let host = target.host().unwrap_or("odeon");
-        let tls = tls || security.dials_tls(address.ip(), identity.role);
-        let stream = if tls {
-            let secured = security.tls.connect(socket, host).await;
-            secured.map_err(|error| TransportError::Tls(error.to_string()))?
-        } else {
-            Stream::plain(socket)?
+        let stream = match way {
+            Way::Tls(socket) => {
+                let secured = security.tls.connect(socket, host).await;
+                secured.map_err(|error| TransportError::Tls(error.to_string()))?
+            }
+            Way::Plain(socket) => Stream::plain(socket)?,
+            Way::Local(socket) => Stream::local(socket),
         };
         let keys = &security.tls;
         let check = |stream: &Stream, theirs: &Hello| match (identity.role, stream.binding()) {

@@ -13,17 +13,16 @@ use odeon_core::peer::handshake::Session;
 use odeon_core::wire::{Hello, Role};
 use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::local;
 use super::refusals::Refusals;
 use super::stream::Stream;
 use super::transport::{Answering, Transport, TransportError};
-use super::{
-    CONNECTIONS_MAX, HALF_OPEN_MAX, HANDSHAKE_TIME_MAX, Identity, Security, is_loopback, tls,
-};
+use super::{CONNECTIONS_MAX, HALF_OPEN_MAX, HANDSHAKE_TIME_MAX, Identity, Origin, Security, tls};
 use crate::control::discovery::is_node_name;
 
 /// After a failed accept, which is nearly always a lack of descriptors.
@@ -50,7 +49,7 @@ pub trait Receiver: Send + Sync + 'static {
         &self,
         transport: Transport,
         session: Session,
-        from: SocketAddr,
+        from: Origin,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send;
 }
@@ -59,7 +58,7 @@ pub trait Receiver: Send + Sync + 'static {
 pub trait Peers: Send + Sync + 'static {
     /// This node has connected and proved itself: [`Session::theirs`] says who it is.
     /// Must not block: the connection is carried by a task of the receiver's own.
-    fn accepted(&self, transport: Transport, session: Session, from: SocketAddr);
+    fn accepted(&self, transport: Transport, session: Session, from: Origin);
 }
 
 /// Says when a listener stops.
@@ -95,6 +94,15 @@ pub enum ListenError {
     },
 }
 
+/// How others may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// By TCP; plain connections from this machine by a Unix socket, which costs less.
+    All,
+    /// By TCP alone.
+    Tcp,
+}
+
 /// A listening port. Dropped without [`Listener::stop`], it and the connections that
 /// it carries end at once.
 #[derive(Debug)]
@@ -115,16 +123,33 @@ impl Listener {
         security: Security,
         receiver: impl Receiver,
     ) -> Result<Self, ListenError> {
+        Self::start_for(Ways::All, address, identity, security, receiver).await
+    }
+
+    /// As [`Listener::start`], for those who come by these ways.
+    ///
+    /// # Errors
+    /// When the address is taken or cannot be listened on.
+    pub async fn start_for(
+        ways: Ways,
+        address: SocketAddr,
+        identity: Identity,
+        security: Security,
+        receiver: impl Receiver,
+    ) -> Result<Self, ListenError> {
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => ListenError::Taken { address },
             _ => ListenError::Listen { address, source },
         };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let address = tcp.local_addr().map_err(failed)?;
+        let is_short = ways == Ways::All && security.takes_plain(Origin::Process(0));
+        let local = if is_short { local::listen(address) } else { None };
+        let doors = Doors { tcp, local };
         let (stop, stopped) = watch::channel(false);
         let refusals = Refusals::default();
         let host = Host { identity, security, receiver, refusals, stop: Stop(stopped) };
-        let task = Some(tokio::spawn(accept_all(listener, Arc::new(host))));
+        let task = Some(tokio::spawn(accept_all(doors, Arc::new(host))));
         Ok(Self { address, stop, task })
     }
 
@@ -161,8 +186,41 @@ struct Host<R> {
     stop: Stop,
 }
 
+/// Where connections come in.
+struct Doors {
+    tcp: TcpListener,
+    local: Option<UnixListener>,
+}
+
+/// Who has come.
+enum Caller {
+    Tcp(TcpStream),
+    Local(UnixStream),
+}
+
+impl Doors {
+    async fn accept(&self) -> std::io::Result<(Caller, Origin)> {
+        let local = async {
+            match &self.local {
+                Some(local) => local.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = self.tcp.accept() => {
+                accepted.map(|(socket, from)| (Caller::Tcp(socket), Origin::Address(from)))
+            }
+            accepted = local => {
+                let (socket, _) = accepted?;
+                let process = socket.peer_cred().ok().and_then(|it| it.pid()).unwrap_or(0);
+                Ok((Caller::Local(socket), Origin::Process(process)))
+            }
+        }
+    }
+}
+
 /// Owns every connection's task; they end with it.
-async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
+async fn accept_all<R: Receiver>(doors: Doors, host: Arc<Host<R>>) {
     // Whoever floods the node from afar does not shut out its owner.
     let far = Arc::new(Semaphore::new(HALF_OPEN_MAX));
     let near = Arc::new(Semaphore::new(HALF_OPEN_MAX));
@@ -173,7 +231,7 @@ async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
     loop {
         let due = host.refusals.due();
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = doors.accept() => accepted,
             Some(_) = connections.join_next() => continue,
             () = wait_until(due) => {
                 host.refusals.settle();
@@ -181,7 +239,7 @@ async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
             }
             () = stop.wait() => break,
         };
-        let (socket, from) = match accepted {
+        let (caller, from) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 if told.is_none_or(|told: Instant| told.elapsed() > ACCEPT_FAILURE_TOLD) {
@@ -192,16 +250,16 @@ async fn accept_all<R: Receiver>(listener: TcpListener, host: Arc<Host<R>>) {
                 continue;
             }
         };
-        let half_open = if is_loopback(from.ip()) { &near } else { &far };
+        let half_open = if from.is_near() { &near } else { &far };
         let permits =
             (Arc::clone(half_open).try_acquire_owned(), Arc::clone(&places).try_acquire_owned());
         let (Ok(half_open), Ok(place)) = permits else {
             host.refusals.refused(from, &"too many connections");
             continue;
         };
-        connections.spawn(connection(socket, from, Arc::clone(&host), half_open, place));
+        connections.spawn(connection(caller, from, Arc::clone(&host), half_open, place));
     }
-    drop(listener);
+    drop(doors);
     while connections.join_next().await.is_some() {}
 }
 
@@ -213,8 +271,8 @@ async fn wait_until(time: Option<Instant>) {
 }
 
 async fn connection<R: Receiver>(
-    socket: TcpStream,
-    from: SocketAddr,
+    caller: Caller,
+    from: Origin,
     host: Arc<Host<R>>,
     half_open: OwnedSemaphorePermit,
     place: OwnedSemaphorePermit,
@@ -222,7 +280,7 @@ async fn connection<R: Receiver>(
     let mut stop = host.stop.clone();
     let mut said = Said::default();
     let admitted = tokio::select! {
-        admitted = admit(socket, from, &host, &said) => admitted,
+        admitted = admit(caller, from, &host, &said) => admitted,
         () = stop.wait() => return,
     };
     drop(half_open);
@@ -244,14 +302,14 @@ type Said = Mutex<Option<String>>;
 
 /// Nothing if the other side left without a word, as probes do.
 async fn admit<R: Receiver>(
-    socket: TcpStream,
-    from: SocketAddr,
+    caller: Caller,
+    from: Origin,
     host: &Host<R>,
     said: &Said,
 ) -> Result<Option<(Transport, Session)>, TransportError> {
     let deadline = Instant::now() + HANDSHAKE_TIME_MAX;
     let too_slow = |_| TransportError::TooSlow(HANDSHAKE_TIME_MAX);
-    let secured = tokio::time::timeout_at(deadline, secure(socket, from, &host.security)).await;
+    let secured = tokio::time::timeout_at(deadline, secure(caller, from, &host.security)).await;
     let Some(stream) = secured.map_err(too_slow)?? else { return Ok(None) };
     let tls = &host.security.tls;
     // Commands have no names: a certificate that is good was enough for them, or on
@@ -280,24 +338,30 @@ async fn admit<R: Receiver>(
 
 /// Makes of a socket what its first byte says.
 async fn secure(
-    mut socket: TcpStream,
-    from: SocketAddr,
+    caller: Caller,
+    from: Origin,
     security: &Security,
 ) -> Result<Option<Stream>, TransportError> {
+    let mut socket = match caller {
+        Caller::Tcp(socket) => socket,
+        // Nobody comes here but who wants to talk, and there is no TLS.
+        Caller::Local(socket) => return Ok(Some(Stream::local(socket))),
+    };
     let mut first = [0];
     if !matches!(socket.peek(&mut first).await, Ok(1)) {
         return Ok(None);
     }
     if first == [tls::FIRST_BYTE] {
         // Also who came to another address of this machine from that very address.
-        let own = socket.local_addr().is_ok_and(|local| local.ip() == from.ip());
-        let stream = security.tls.accept(socket, own || is_loopback(from.ip())).await;
+        let own = |local: SocketAddr| socket.peer_addr().is_ok_and(|it| it.ip() == local.ip());
+        let near = from.is_near() || socket.local_addr().is_ok_and(own);
+        let stream = security.tls.accept(socket, near).await;
         return match stream {
             Ok(stream) => Ok(Some(stream)),
             Err(error) => Err(TransportError::Tls(error.to_string())),
         };
     }
-    if security.takes_plain(from.ip()) {
+    if security.takes_plain(from) {
         return Ok(Some(Stream::plain(socket)?));
     }
     // Taken in before the end, which would else be a reset that loses the answer.

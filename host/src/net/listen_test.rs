@@ -240,7 +240,7 @@ async fn an_address_that_is_taken_is_refused_with_the_fix() {
         fn roles(&self) -> &'static [Role] {
             &[]
         }
-        async fn accepted(&self, _: Transport, _: Session, _: SocketAddr, _: Stop) {}
+        async fn accepted(&self, _: Transport, _: Session, _: Origin, _: Stop) {}
     }
     let keys = security(COOKIE, Mode::Auto);
     let again = Listener::start(node.address(), identity("b@localhost"), keys, Nobody).await;

@@ -57,10 +57,10 @@ impl Service for Echo {
 }
 
 /// Passes on the nodes that connect.
-struct Arrivals(mpsc::UnboundedSender<(Connected, SocketAddr)>);
+struct Arrivals(mpsc::UnboundedSender<(Connected, Origin)>);
 
 impl Peers for Arrivals {
-    fn accepted(&self, transport: Transport, session: Session, from: SocketAddr) {
+    fn accepted(&self, transport: Transport, session: Session, from: Origin) {
         let _ = self.0.send(((transport, session), from));
     }
 }
@@ -68,7 +68,7 @@ impl Peers for Arrivals {
 /// A node that listens on a free port.
 pub(super) struct Listening {
     pub(super) server: Server,
-    arrivals: mpsc::UnboundedReceiver<(Connected, SocketAddr)>,
+    arrivals: mpsc::UnboundedReceiver<(Connected, Origin)>,
 }
 
 impl Listening {
@@ -85,7 +85,12 @@ impl Listening {
     }
 
     pub(super) async fn arrived(&mut self) -> Connected {
-        soon(self.arrivals.recv()).await.expect("the server runs").0
+        self.arrived_from().await.0
+    }
+
+    /// And from where it came.
+    pub(super) async fn arrived_from(&mut self) -> (Connected, Origin) {
+        soon(self.arrivals.recv()).await.expect("the server runs")
     }
 
     pub(super) fn nobody_arrived(&mut self) -> bool {
@@ -241,14 +246,17 @@ fn plain_connections_are_for_loopback_unless_they_are_forced() {
     let (auto, always) = (security(COOKIE, Mode::Auto), security(COOKIE, Mode::Always));
     let plain = security(COOKIE, Mode::Plain);
     for address in near {
-        assert!(auto.takes_plain(address) && !auto.dials_tls(address, Role::Peer));
+        let from = Origin::Address((address, 1).into());
+        assert!(auto.takes_plain(from) && !auto.dials_tls(address, Role::Peer));
     }
     for address in far {
-        assert!(!auto.takes_plain(address) && auto.dials_tls(address, Role::Control));
+        let from = Origin::Address((address, 1).into());
+        assert!(!auto.takes_plain(from) && auto.dials_tls(address, Role::Control));
     }
     for address in near.into_iter().chain(far) {
-        assert!(!always.takes_plain(address) && always.dials_tls(address, Role::Control));
-        assert!(plain.takes_plain(address) && !plain.dials_tls(address, Role::Peer));
+        let from = Origin::Address((address, 1).into());
+        assert!(!always.takes_plain(from) && always.dials_tls(address, Role::Control));
+        assert!(plain.takes_plain(from) && !plain.dials_tls(address, Role::Peer));
     }
 }
 

@@ -10,16 +10,16 @@
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use mio::net::TcpStream;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Registry, Token};
 use parking_lot::{Mutex, RwLock};
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What wakes the thread that waits.
@@ -211,14 +211,14 @@ impl Poller {
     }
 
     /// Takes over a socket, which must not block.
-    pub(crate) fn adopt(self: &Arc<Self>, socket: std::net::TcpStream) -> io::Result<Socket> {
-        let mut socket = TcpStream::from_std(socket);
+    pub(crate) fn adopt(self: &Arc<Self>, socket: socket2::Socket) -> io::Result<Socket> {
         let token = self.next.fetch_add(1, Ordering::Relaxed);
         let source = Arc::new(Source::default());
         self.sources.write().insert(token, Arc::clone(&source));
         self.count.fetch_add(1, Ordering::Relaxed);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.registry.register(&mut socket, Token(token), interest);
+        let descriptor = socket.as_raw_fd();
+        let registered = self.registry.register(&mut SourceFd(&descriptor), Token(token), interest);
         let socket = Socket { socket, source, token, poller: Arc::clone(self) };
         registered.map(|()| socket)
     }
@@ -260,7 +260,7 @@ impl Source {
 
 /// A connected socket that tasks of the scheduler read and write.
 pub(crate) struct Socket {
-    socket: TcpStream,
+    socket: socket2::Socket,
     source: Arc<Source>,
     token: usize,
     poller: Arc<Poller>,
@@ -275,7 +275,7 @@ impl std::fmt::Debug for Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         // Closing it would do as well.
-        let _ = self.poller.registry.deregister(&mut self.socket);
+        let _ = self.poller.registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()));
         if self.poller.sources.write().remove(&self.token).is_some() {
             self.poller.count.fetch_sub(1, Ordering::Relaxed);
         }
@@ -286,10 +286,10 @@ impl Socket {
     /// Does `work` when the socket is ready for it. `is_short` says that there was less
     /// than asked for: then nothing is left until the system tells of more.
     fn when_ready(
-        &mut self,
+        &self,
         way: Way,
         context: &Context<'_>,
-        mut work: impl FnMut(&mut TcpStream) -> io::Result<usize>,
+        mut work: impl FnMut(&socket2::Socket) -> io::Result<usize>,
         is_short: impl Fn(usize) -> bool,
     ) -> Poll<io::Result<usize>> {
         loop {
@@ -309,7 +309,7 @@ impl Socket {
                 }
                 *told
             };
-            match work(&mut self.socket) {
+            match work(&self.socket) {
                 Ok(bytes) => {
                     if is_short(bytes) {
                         self.used_up(way, told);
@@ -345,10 +345,9 @@ impl AsyncRead for Socket {
         let room = unsafe { buffer.unfilled_mut() };
         let wanted = room.len();
         // As `read` does, which would want the room cleared before.
-        let mut receive =
-            |socket: &mut TcpStream| socket.try_io(|| SockRef::from(&*socket).recv(room));
+        let receive = |socket: &socket2::Socket| socket.recv(room);
         let is_short = |bytes| bytes > 0 && bytes < wanted;
-        let read = self.get_mut().when_ready(Way::In, context, &mut receive, is_short);
+        let read = self.get_mut().when_ready(Way::In, context, receive, is_short);
         read.map_ok(|bytes| {
             // SAFETY: the system has written so many bytes.
             unsafe { buffer.assume_init(bytes) };
@@ -365,7 +364,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let wanted = bytes.len();
         let this = self.get_mut();
-        this.when_ready(Way::Out, context, |socket| socket.write(bytes), |done| done < wanted)
+        this.when_ready(Way::Out, context, |mut socket| socket.write(bytes), |done| done < wanted)
     }
 
     fn poll_write_vectored(
@@ -375,7 +374,7 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let wanted = bytes.iter().map(|slice| slice.len()).sum();
         let this = self.get_mut();
-        let write = |socket: &mut TcpStream| socket.write_vectored(bytes);
+        let write = |mut socket: &socket2::Socket| socket.write_vectored(bytes);
         this.when_ready(Way::Out, context, write, |done| done < wanted)
     }
 

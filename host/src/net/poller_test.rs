@@ -56,7 +56,7 @@ fn settle(poller: &Poller) {
 fn a_reader_is_woken_when_something_comes() {
     let poller = Poller::new().unwrap();
     let (near, mut far) = pair();
-    let mut socket = poller.adopt(near).unwrap();
+    let mut socket = poller.adopt(near.into()).unwrap();
     settle(&poller);
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
@@ -74,7 +74,7 @@ fn a_reader_is_woken_when_something_comes() {
 fn an_end_that_came_with_the_last_bytes_is_read() {
     let poller = Poller::new().unwrap();
     let (near, mut far) = pair();
-    let mut socket = poller.adopt(near).unwrap();
+    let mut socket = poller.adopt(near.into()).unwrap();
     settle(&poller);
     let waker = Waker::from(Arc::new(Wakes::default()));
     assert!(read(&mut socket, &waker, 16).is_pending());
@@ -90,7 +90,7 @@ fn an_end_that_came_with_the_last_bytes_is_read() {
 fn a_writer_waits_while_the_other_side_reads_nothing() {
     let poller = Poller::new().unwrap();
     let (near, mut far) = pair();
-    let mut socket = poller.adopt(near).unwrap();
+    let mut socket = poller.adopt(near.into()).unwrap();
     settle(&poller);
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
@@ -112,7 +112,7 @@ fn a_writer_waits_while_the_other_side_reads_nothing() {
 fn one_thread_waits_and_can_be_woken() {
     let poller = Poller::new().unwrap();
     let (near, _far) = pair();
-    let _socket = poller.adopt(near).unwrap();
+    let _socket = poller.adopt(near.into()).unwrap();
     settle(&poller);
     let waiting = {
         let poller = Arc::clone(&poller);
@@ -151,7 +151,7 @@ fn looks_become_fewer_when_they_are_in_vain_and_more_when_they_find() {
 fn a_waiter_looks_while_nobody_else_works_and_then_sleeps() {
     let poller = Poller::new().unwrap();
     let (near, mut far) = pair();
-    let _socket = poller.adopt(near).unwrap();
+    let _socket = poller.adopt(near.into()).unwrap();
     settle(&poller);
     let asked = std::cell::Cell::new(0);
     let is_alone = |so: bool| {
@@ -170,7 +170,7 @@ fn a_waiter_looks_while_nobody_else_works_and_then_sleeps() {
 fn a_dropped_socket_is_no_longer_looked_after() {
     let poller = Poller::new().unwrap();
     let (near, _far) = pair();
-    let socket = poller.adopt(near).unwrap();
+    let socket = poller.adopt(near.into()).unwrap();
     assert!(poller.has_sockets());
     drop(socket);
     assert!(!poller.has_sockets());

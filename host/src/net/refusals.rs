@@ -2,11 +2,12 @@
 //! first few of each minute, then how many there were.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use super::Origin;
 
 /// Lines in one period.
 const LINES_MAX: u32 = 10;
@@ -28,7 +29,7 @@ struct Period {
 
 impl Refusals {
     /// A connection from there was refused.
-    pub(super) fn refused(&self, from: SocketAddr, reason: &dyn Display) {
+    pub(super) fn refused(&self, from: Origin, reason: &dyn Display) {
         self.settle();
         match self.count(Instant::now()) {
             ..LINES_MAX => tracing::warn!(%from, %reason, "refused a connection"),

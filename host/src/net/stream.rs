@@ -1,4 +1,5 @@
-//! A TCP connection, plain or with TLS, as one type.
+//! A connection by TCP, plain or with TLS, or by the short way within this machine, as
+//! one type.
 //!
 //! Counts what comes from the network before it is decrypted: any byte is a sign of
 //! life, also of a record that is not whole yet. A connection begins on tokio's threads,
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 use socket2::TcpKeepalive;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsStream;
 
 use super::poller::{self, Poller};
@@ -50,7 +51,8 @@ pub(super) struct Counted {
 /// Who says when it is ready.
 #[derive(Debug)]
 enum Socket {
-    Tokio(TcpStream),
+    Tcp(TcpStream),
+    Local(UnixStream),
     Scheduler(poller::Socket),
     /// Moving from one to the other failed.
     Lost,
@@ -60,11 +62,18 @@ enum Socket {
 macro_rules! either {
     ($socket:expr, $name:ident => $done:expr) => {
         match $socket {
-            Socket::Tokio($name) => $done,
+            Socket::Tcp($name) => $done,
+            Socket::Local($name) => $done,
             Socket::Scheduler($name) => $done,
             Socket::Lost => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     };
+}
+
+impl From<Socket> for Counted {
+    fn from(socket: Socket) -> Self {
+        Self { socket, received_bytes: 0 }
+    }
 }
 
 impl Counted {
@@ -73,12 +82,13 @@ impl Counted {
         socket.set_nodelay(true)?;
         #[cfg(target_os = "linux")]
         socket2::SockRef::from(&socket).set_tcp_notsent_lowat(NOT_SENT_BYTES)?;
-        Ok(Self { socket: Socket::Tokio(socket), received_bytes: 0 })
+        Ok(Socket::Tcp(socket).into())
     }
 
     fn attend(&mut self, poller: &Arc<Poller>) -> io::Result<()> {
         self.socket = match std::mem::replace(&mut self.socket, Socket::Lost) {
-            Socket::Tokio(socket) => Socket::Scheduler(poller.adopt(socket.into_std()?)?),
+            Socket::Tcp(socket) => Socket::Scheduler(poller.adopt(socket.into_std()?.into())?),
+            Socket::Local(socket) => Socket::Scheduler(poller.adopt(socket.into_std()?.into())?),
             other => other,
         };
         Ok(())
@@ -92,6 +102,11 @@ impl Stream {
     /// When the socket cannot be set up.
     pub fn plain(socket: TcpStream) -> io::Result<Self> {
         Ok(Self { kind: Kind::Plain(Counted::new(socket)?), binding: Bytes::new() })
+    }
+
+    /// By the short way within this machine.
+    pub(super) fn local(socket: UnixStream) -> Self {
+        Self { kind: Kind::Plain(Socket::Local(socket).into()), binding: Bytes::new() }
     }
 
     /// With TLS, of which this is the binding.
@@ -122,8 +137,8 @@ impl Stream {
             Kind::Plain(counted) => counted,
             Kind::Tls(stream) => stream.get_ref().0,
         };
-        // Commands' connections stay with tokio.
-        let Socket::Tokio(socket) = &counted.socket else { return Ok(()) };
+        // Commands' connections stay with tokio; and who is on this machine does not vanish.
+        let Socket::Tcp(socket) = &counted.socket else { return Ok(()) };
         let socket = socket2::SockRef::from(socket);
         let asking = TcpKeepalive::new().with_time(SILENCE_MAX / 2).with_interval(SILENCE_MAX / 8);
         socket.set_tcp_keepalive(&asking)?;

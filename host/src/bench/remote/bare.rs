@@ -13,6 +13,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::Channel;
 use super::far::Meeting;
 
 /// Round trips that are measured, and those before.
@@ -30,7 +31,7 @@ pub(super) fn serve(
         ready(listener.local_addr()?)?;
         let (socket, _) = listener.accept().await?;
         socket.set_nodelay(true)?;
-        if meeting.tls {
+        if meeting.channel == Channel::Tls {
             let acceptor = TlsAcceptor::from(Arc::new(tls_server()?));
             echo(tokio_tungstenite::accept_async(acceptor.accept(socket).await?).await?).await
         } else {

@@ -14,15 +14,15 @@ use odeon_core::peer::handshake::{Secret, Session};
 use odeon_core::wire::Role;
 use serde::{Deserialize, Serialize};
 
-use super::{bare, many};
+use super::{Channel, bare, many};
 use crate::cluster::{self, Dialler, Distribution};
 use crate::control::discovery::{Directory, Entry, Published};
 use crate::modules::compile::TierChoice;
-use crate::net::listen::{Listener, Peers as _, Receiver, Stop};
+use crate::net::listen::{Listener, Peers as _, Receiver, Stop, Ways};
 use crate::net::secrets::Secrets;
 use crate::net::tls::Tls;
 use crate::net::transport::Transport;
-use crate::net::{Identity, Mode, Security, dial};
+use crate::net::{Identity, Mode, Origin, Security, dial};
 use crate::{Config, Limits, Node};
 
 /// The near node's name.
@@ -38,7 +38,7 @@ pub(super) struct Meeting {
     pub(super) dir: PathBuf,
     /// What they prove themselves with.
     pub(super) cookie: String,
-    pub(super) tls: bool,
+    pub(super) channel: Channel,
     /// No node: an echo of WebSocket messages.
     pub(super) bare: bool,
     /// Who the far process is.
@@ -171,11 +171,12 @@ impl Member {
         let features = cluster::features(false, false);
         let incarnation = node.id().get();
         let identity = Identity { name: name.to_owned(), incarnation, role: Role::Peer, features };
+        let encrypted = meeting.channel == Channel::Tls;
         let secret = Secret::new(meeting.cookie.as_bytes()).context("a cookie is too short")?;
         let security = Security {
             secrets: Arc::new(Secrets::new(secret)),
             tls: Arc::new(Tls::self_signed()?),
-            mode: if meeting.tls { Mode::Always } else { Mode::Auto },
+            mode: if encrypted { Mode::Always } else { Mode::Auto },
         };
         let directory = Directory::at(meeting.dir.join("nodes"))?;
         let dialler = Dialler {
@@ -189,14 +190,15 @@ impl Member {
         let options = cluster::Options { several_names: true, ..cluster::Options::default() };
         let distribution = Arc::new(node.distribute(dialler, options));
         let doorman = Doorman(Arc::clone(&distribution));
+        let ways = if meeting.channel == Channel::Tcp { Ways::Tcp } else { Ways::All };
         let anywhere = ([127, 0, 0, 1], 0).into();
-        let listener = Listener::start(anywhere, identity, security, doorman).await?;
+        let listener = Listener::start_for(ways, anywhere, identity, security, doorman).await?;
         let entry = Entry {
             name: name.to_owned(),
             address: listener.address(),
             incarnation,
             process: std::process::id(),
-            tls: meeting.tls,
+            tls: encrypted,
         };
         let published = directory.publish(&entry)?;
         Ok(Self { node, _distribution: distribution, _listener: listener, _published: published })
@@ -211,7 +213,7 @@ impl Receiver for Doorman {
         &[Role::Peer]
     }
 
-    async fn accepted(&self, transport: Transport, session: Session, from: SocketAddr, _: Stop) {
+    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
         self.0.accepted(transport, session, from);
     }
 }

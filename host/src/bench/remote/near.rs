@@ -10,7 +10,7 @@ use odeon_core::Pid;
 use odeon_core::process::{Event, Filter};
 
 use super::far::{FAR, Far, Meeting, Member, NEAR};
-use super::{Job, bare, many};
+use super::{Channel, Job, bare, many};
 use crate::bench::jobs::{finished, pid_bytes, to};
 use crate::bench::median;
 use crate::native::Native;
@@ -31,21 +31,24 @@ const CALC: (&str, &[u8]) = (
 );
 
 /// Measures one figure once.
-pub(super) async fn measure(job: Job, tls: bool) -> anyhow::Result<f64> {
+pub(super) async fn measure(job: Job, channel: Channel) -> anyhow::Result<f64> {
     let files = tempfile::tempdir()?;
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let cookie = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let bare = job == Job::Bare;
     let (dir, name) = (files.path().to_owned(), FAR.to_owned());
-    let meeting = Meeting { dir, cookie, tls, bare, name, members: 0 };
+    let meeting = Meeting { dir, cookie, channel, bare, name, members: 0 };
     if many::is_one(job) {
         return many::measure(job, &meeting).await;
     }
     let far = Far::start(&meeting)?;
     if bare {
         let address = far.address;
-        return tokio::task::spawn_blocking(move || bare::measure(address, tls)).await?;
+        return tokio::task::spawn_blocking(move || {
+            bare::measure(address, channel == Channel::Tls)
+        })
+        .await?;
     }
     let pair =
         Pair { near: Member::start(&meeting, NEAR).await?, canary: canary(far.address)?, far };
