@@ -24,6 +24,10 @@ use super::poller::{self, Poller};
 /// that what is urgent does not queue behind them.
 const NOT_SENT_BYTES: u32 = 64 << 10;
 
+/// Bytes that the system is asked to hold on the short way. Who fills it is let on when
+/// three quarters are gone: with the usual amount the two sides would work by turns.
+const LOCAL_BYTES: usize = 512 << 10;
+
 /// How long the machine of a command may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
@@ -106,6 +110,9 @@ impl Stream {
 
     /// By the short way within this machine.
     pub(super) fn local(socket: UnixStream) -> Self {
+        if let Err(error) = socket2::SockRef::from(&socket).set_send_buffer_size(LOCAL_BYTES) {
+            tracing::debug!(%error, "a socket keeps the size that it has");
+        }
         Self { kind: Kind::Plain(Socket::Local(socket).into()), binding: Bytes::new() }
     }
 
