@@ -333,6 +333,18 @@ pub(crate) fn ask_for_yield() {
     });
 }
 
+/// As [`ask_for_yield`], and the next yield point comes at once, though nobody else waits:
+/// for who must not go on. The watcher would let it run for another millisecond. Guests of
+/// other workers look up for a moment.
+pub(crate) fn yield_at_once() {
+    ask_for_yield();
+    LOCAL.with(|local| {
+        if let Some(local) = local.get() {
+            local.shared.bring_yield_points();
+        }
+    });
+}
+
 /// Makes the current run yield when it has lasted for one or two milliseconds, though nobody
 /// waits: for what others know nothing of before it has yielded.
 pub(crate) fn yield_if_long() {
@@ -396,6 +408,11 @@ impl Shared {
 
     fn ask_all_to_yield(&self) {
         self.tick.fetch_add(1, Ordering::SeqCst);
+        self.bring_yield_points();
+    }
+
+    /// Lets all guests that run come to a yield point.
+    fn bring_yield_points(&self) {
         for preempt in self.preempt.read().iter() {
             preempt();
         }

@@ -299,9 +299,7 @@ impl GuestState {
     /// A connection is behind: this actor goes on when it has caught up.
     pub(super) fn suspend(&self, link: Arc<Link>) {
         self.cell.state().suspended = Some(link);
-        scheduler::ask_for_yield();
-        // There is a yield point soon, even if nobody else waits for the worker.
-        self.runtime.spawner.nudge();
+        scheduler::yield_at_once();
     }
 
     fn send_message(
