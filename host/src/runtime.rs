@@ -323,6 +323,7 @@ impl Runtime {
             }
             state.suspended = None;
         }
+        let state = &mut *state;
         match state.waiting {
             Some(Waiting { filter, deadline })
                 if !state.process.has(filter)

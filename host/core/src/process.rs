@@ -244,7 +244,7 @@ impl Process {
     }
 
     /// Whether [`Process::take`] would give something.
-    pub fn has(&self, filter: Filter) -> bool {
+    pub fn has(&mut self, filter: Filter) -> bool {
         self.mailbox.has(filter)
     }
 }

@@ -226,8 +226,8 @@ impl Mailbox {
     }
 
     /// Whether `take` would give something.
-    pub(super) fn has(&self, filter: Filter) -> bool {
-        self.ordinary.has(filter) || self.priority.as_ref().is_some_and(|queue| queue.has(filter))
+    pub(super) fn has(&mut self, filter: Filter) -> bool {
+        self.ordinary.has(filter) || self.priority.as_mut().is_some_and(|queue| queue.has(filter))
     }
 
     /// Drops the queued `Down` of this monitor, if there is one.

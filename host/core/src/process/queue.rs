@@ -2,9 +2,10 @@
 //!
 //! Every event has a sequence number; the slot of an event that was taken out of
 //! the middle stays as a hole until it reaches the front, or until there are more
-//! holes than events. An index leads from a reference to its sequence numbers. The
-//! newest few events are not in the index but are looked through one by one, so a
-//! queue that stays short never pays for it.
+//! holes than events. An index leads from a reference to its sequence numbers. Events
+//! are brought into it when somebody looks for a reference, so a queue that is only
+//! taken from the front never pays for it; and the newest few are not even then but
+//! are looked through one by one, so one that stays short does not either.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
@@ -123,11 +124,9 @@ impl Queue {
     pub(super) fn push(&mut self, event: Event) {
         self.slots.push_back(Slot::new(event));
         self.events += 1;
-        self.index_old();
     }
 
-    /// Brings all but the newest events into the index.
-    #[inline]
+    /// Brings all but the newest events into the index, each of them once.
     fn index_old(&mut self) {
         while self.end() - self.indexed > UNINDEXED_MAX {
             let seq = self.indexed;
@@ -149,7 +148,10 @@ impl Queue {
     pub(super) fn take(&mut self, filter: Filter) -> Option<Event> {
         match filter {
             Filter::Any => self.pop(),
-            Filter::Reference(reference) => self.remove(self.find(reference)?),
+            Filter::Reference(reference) => {
+                let seq = self.find(reference)?;
+                self.remove(seq)
+            }
         }
     }
 
@@ -178,7 +180,7 @@ impl Queue {
     }
 
     /// Whether `take` would give something.
-    pub(super) fn has(&self, filter: Filter) -> bool {
+    pub(super) fn has(&mut self, filter: Filter) -> bool {
         match filter {
             Filter::Any => self.events > 0,
             Filter::Reference(reference) => self.find(reference).is_some(),
@@ -187,6 +189,7 @@ impl Queue {
 
     /// Takes the `Down` of this monitor.
     pub(super) fn take_down(&mut self, monitor: Reference) -> Option<Event> {
+        self.index_old();
         let seq = self
             .find_indexed(monitor, true)
             .or_else(|| self.find_new(|slot| slot.owner() == Some((monitor, true))))?;
@@ -194,7 +197,8 @@ impl Queue {
     }
 
     /// The number of the oldest event that belongs to this reference.
-    fn find(&self, reference: Reference) -> Option<u64> {
+    fn find(&mut self, reference: Reference) -> Option<u64> {
+        self.index_old();
         let message = self.find_indexed(reference, false);
         let down = self.find_indexed(reference, true);
         // Everything in the index is older than what is not.
@@ -253,7 +257,6 @@ impl Queue {
         self.slots.retain(|slot| !slot.is_hole());
         self.index.clear();
         self.indexed = self.first;
-        self.index_old();
     }
 
     /// Gives half of the memory back when most of it is unused.

@@ -75,7 +75,6 @@ proptest! {
             prop_assert_eq!(queue.len(), model.len());
             prop_assert_eq!(queue.has(Filter::Any), !model.is_empty());
             prop_assert!(queue.slots.len() <= 2 * model.len() + HOLES_MIN);
-            prop_assert!(queue.end() - queue.indexed <= UNINDEXED_MAX);
             prop_assert!(queue.index.len() <= model.len());
         }
         let rest: Vec<Event> = std::iter::from_fn(|| queue.take(Filter::Any)).collect();
@@ -93,6 +92,19 @@ fn a_short_queue_is_never_indexed() {
         assert_eq!(queue.take(Filter::Reference(reference(3))), Some(event(number, 3)));
         assert!(queue.index.is_empty());
     }
+}
+
+#[test]
+fn a_queue_that_is_taken_from_the_front_is_never_indexed() {
+    let mut queue = Queue::default();
+    for number in 0..1_000 {
+        queue.push(event(number, number % 16));
+    }
+    for number in 0..1_000 {
+        assert!(queue.has(Filter::Any) && queue.index.is_empty());
+        assert_eq!(queue.take(Filter::Any), Some(event(number, number % 16)));
+    }
+    assert_eq!(queue.take(Filter::Any), None);
 }
 
 #[test]
