@@ -339,13 +339,16 @@ impl Process {
     pub fn node_lost(&mut self, node: NodeId, effects: &mut Effects) {
         let Some(relations) = self.relations.as_deref_mut() else { return };
         relations.watchers.drop_node(node);
-        let monitors = relations.monitors.of_node(node);
+        let monitors = relations.monitors.take_node(node);
         let asks = relations.asks.of_node(node);
         let probes = relations.probes.of_node(node);
         for (peer, rank) in relations.links.take_node(node) {
             self.act_on_exit(peer, Reason::NoConnection, ExitOrigin::Link, rank, effects);
         }
-        for reference in monitors.into_iter().chain(asks) {
+        for (reference, monitor) in monitors {
+            self.fired(reference, monitor, Reason::NoConnection, effects);
+        }
+        for reference in asks {
             self.down(reference, Reason::NoConnection, effects);
         }
         for reference in probes {

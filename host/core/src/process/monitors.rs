@@ -26,7 +26,7 @@ pub struct MonitorOptions {
 
 /// One monitor of this process.
 #[derive(Debug)]
-struct Monitor {
+pub(super) struct Monitor {
     object: Monitored,
     /// Whom the object was resolved to. Nobody tells the process of its own end, so
     /// a monitor of itself never fires.
@@ -55,10 +55,12 @@ impl Monitors {
         self.0.iter().map(|(reference, monitor)| (monitor.to, *reference))
     }
 
-    /// Those that watch somebody on this node.
-    pub(super) fn of_node(&self, node: NodeId) -> Vec<Reference> {
-        let of_node = self.targets().filter(|(to, _)| to.node == node);
-        of_node.map(|(_, reference)| reference).collect()
+    /// Takes those that watch somebody on this node, in the order of their references.
+    pub(super) fn take_node(&mut self, node: NodeId) -> Vec<(Reference, Monitor)> {
+        let (lost, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.0).into_iter().partition(|(_, it)| it.to.node == node);
+        self.0 = kept.into_iter().collect();
+        lost
     }
 }
 
@@ -183,12 +185,23 @@ impl Process {
     pub(super) fn down(&mut self, reference: Reference, reason: Reason, effects: &mut Effects) {
         let Some(relations) = self.known() else { return };
         if let Some(monitor) = relations.monitors.0.remove(&reference) {
-            self.monitor_gone(reference, effects);
-            let Monitor { object, tag, rank, .. } = monitor;
-            self.queue(Event::Down { monitor: reference, object, reason, tag }, rank, effects);
+            self.fired(reference, monitor, reason, effects);
         } else if relations.asks.take(reference).is_some() {
             self.answer_io(reference, IoReply::Failed(IoError::Terminated), effects);
         }
+    }
+
+    /// A monitor fired that is not among the others any more.
+    pub(super) fn fired(
+        &mut self,
+        reference: Reference,
+        monitor: Monitor,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
+        self.monitor_gone(reference, effects);
+        let Monitor { object, tag, rank, .. } = monitor;
+        self.queue(Event::Down { monitor: reference, object, reason, tag }, rank, effects);
     }
 
     /// Somebody watches this process from now on.
