@@ -3,12 +3,14 @@
 //! The generated types write one field at a time, and each write looks up the memory
 //! and checks its bounds anew; for the message, which is what nearly every receive
 //! gives, that costs more than everything else about it. So a message is written here
-//! in one go. Everything else is left to the generated types, which also say what the
+//! in one go, and the end of a monitored actor, of which there may be a great many when
+//! a node is lost. Everything else is left to the generated types, which also say what the
 //! types are and how large.
 
 use bytes::Bytes;
 use odeon_core::process::Event;
-use odeon_core::{Pid, Reference};
+use odeon_core::signal::Monitored;
+use odeon_core::{Pid, Reason, Reference};
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
 };
@@ -21,7 +23,17 @@ use super::convert;
 pub(super) enum Received {
     Nothing,
     Message { sender: Pid, via: Option<Reference>, body: Bytes },
+    Down(Ended),
     Other(Box<mailbox::Event>),
+}
+
+/// A `down` without anything of its own length in it.
+#[derive(Clone, Copy)]
+pub(super) struct Ended {
+    monitor: Reference,
+    actor: Pid,
+    /// Which of the reasons that have no text.
+    reason: u8,
 }
 
 /// `messages`: who sent each, and what.
@@ -36,6 +48,12 @@ const MESSAGE_BYTES: usize = 64;
 const _: () = assert!(MaybeEvent::ABI.size32 as usize >= MESSAGE_BYTES);
 const _: () = assert!(MaybeEvent::ABI.align32 == 8);
 const _: () = assert!(mailbox::Message::ABI.size32 as usize == MESSAGE_BYTES - 16);
+/// Bytes of a `down`'s `option<event>`.
+const DOWN_BYTES: usize = 80;
+const _: () = assert!(MaybeEvent::ABI.size32 as usize >= DOWN_BYTES);
+const _: () = assert!(mailbox::Down::ABI.size32 as usize == DOWN_BYTES - 16);
+const _: () = assert!(mailbox::Destination::ABI.size32 == 24);
+const _: () = assert!(mailbox::ExitReason::ABI.size32 == 12);
 /// Bytes of one `head`.
 const HEAD_BYTES: usize = 24;
 const _: () = assert!(mailbox::Head::ABI.size32 as usize == HEAD_BYTES);
@@ -48,8 +66,61 @@ impl Received {
         match event {
             None => Self::Nothing,
             Some(Event::Message { sender, via, body }) => Self::Message { sender, via, body },
-            Some(event) => Self::Other(Box::new(convert::event(event, node))),
+            Some(event) => match Ended::new(&event) {
+                Some(ended) => Self::Down(ended),
+                None => Self::Other(Box::new(convert::event(event, node))),
+            },
         }
+    }
+}
+
+impl Ended {
+    fn new(event: &Event) -> Option<Self> {
+        let Event::Down { monitor, object: Monitored::Pid(actor), reason, tag: None } = event
+        else {
+            return None;
+        };
+        let reason = match reason {
+            Reason::Normal => 0,
+            Reason::Shutdown => 1,
+            Reason::Kill => 2,
+            Reason::Killed => 3,
+            Reason::NoProc => 4,
+            Reason::NoConnection => 5,
+            Reason::Error(_)
+            | Reason::Trap(_)
+            | Reason::Limit(_)
+            | Reason::ExitCode(_)
+            | Reason::Custom(_) => return None,
+        };
+        Some(Self { monitor: *monitor, actor: *actor, reason })
+    }
+
+    /// `some(down(..))`.
+    fn write(self, place: &mut [u8; DOWN_BYTES]) {
+        let Self { monitor, actor, reason } = self;
+        // The last two are the rest of the reason, and that there is no tag.
+        let words: [u64; DOWN_BYTES / 8] = [
+            1,
+            2,
+            monitor.node.get(),
+            monitor.serial,
+            0,
+            actor.node.get(),
+            actor.serial,
+            u64::from(reason),
+            0,
+            0,
+        ];
+        write_words(place, words);
+    }
+}
+
+/// Memory is little-endian: a short field comes first, and what follows it is padding.
+#[inline]
+fn write_words<const N: usize>(place: &mut [u8], words: [u64; N]) {
+    for (place, word) in place.chunks_exact_mut(8).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
     }
 }
 
@@ -65,7 +136,7 @@ unsafe impl ComponentType for Received {
 }
 
 // SAFETY: every byte that means something is written, as the canonical ABI lays it out:
-// the generated type does so, or `write_message`, whose sizes are checked above.
+// the generated type does so, or `write_message` and `Ended`, whose sizes are checked above.
 unsafe impl Lower for Received {
     fn linear_lower_to_flat<T>(
         &self,
@@ -91,6 +162,11 @@ unsafe impl Lower for Received {
                 write_message(place, *sender, *via, at as u32, body.len() as u32);
                 Ok(())
             }
+            Self::Down(ended) => {
+                let place = cx.as_slice_mut()[offset..].first_chunk_mut();
+                ended.write(place.expect("wasmtime checked it"));
+                Ok(())
+            }
             Self::Other(event) => Some(&**event).linear_lower_to_memory(cx, ty, offset),
             Self::Nothing => MaybeEvent::None.linear_lower_to_memory(cx, ty, offset),
         }
@@ -110,7 +186,6 @@ fn write_message(
         Some(via) => (1, (via.node.get(), via.serial)),
         None => (0, (0, 0)),
     };
-    // Padding after what is shorter than its place: memory is little-endian.
     let words: [u64; MESSAGE_BYTES / 8] = [
         1,
         0,
@@ -121,9 +196,7 @@ fn write_message(
         via.1,
         u64::from(body) | u64::from(length) << 32,
     ];
-    for (place, word) in place.chunks_exact_mut(8).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
-    }
+    write_words(place, words);
 }
 
 // SAFETY: it is the same type to a guest as the one that everything here is taken from.
