@@ -87,9 +87,6 @@ pub(crate) struct State {
     pub(crate) doomed: bool,
     /// The connection that the actor sent more into than goes out: it waits.
     pub(crate) suspended: Option<Arc<Link>>,
-    /// Whoever wanted to reach the actor while it was dying: they hear of its end when what it
-    /// had is free.
-    pub(crate) late: Vec<Envelope>,
 }
 
 /// What wakes a guest that waits in `receive`.
@@ -140,7 +137,6 @@ impl Cell {
                 questions: Vec::new(),
                 doomed: false,
                 suspended: None,
-                late: Vec::new(),
             }),
             memory_bytes: AtomicU64::new(0),
             is_findable: AtomicBool::new(false),

@@ -379,13 +379,8 @@ impl Runtime {
             let mut arrived = spare.take();
             let pulled = cell.pull(waker, SIGNALS_PER_TURN, &mut arrived);
             if !arrived.is_empty() {
-                // Of a process that dies on the way nobody hears before what it had is free.
                 with_effects(|effects| {
                     for envelope in arrived.drain(..) {
-                        if state.process.dying().is_some() && is_contact(&envelope.signal) {
-                            state.late.push(envelope);
-                            continue;
-                        }
                         state.process.signal(envelope, effects);
                         if !effects.is_empty() {
                             self.perform(state, effects);
@@ -434,7 +429,6 @@ impl Runtime {
             self.directory.remove(cell);
             self.cluster.find.ended(self, cell);
             let unread = cell.close();
-            let late = std::mem::take(&mut state.late);
             self.cluster.actor_ended(cell.pid);
             let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);
             if let Some(call) = &cell.about.call {
@@ -444,7 +438,7 @@ impl Runtime {
             self.perform(&mut state, effects);
             state.questions = Vec::new();
             drop(state);
-            for envelope in late.into_iter().chain(unread) {
+            for envelope in unread {
                 self.answer_for_nobody(envelope);
             }
             reason
@@ -467,14 +461,6 @@ impl State {
         let place = self.questions.iter().position(|(asked, _)| *asked == reference)?;
         Some(self.questions.swap_remove(place).1)
     }
-}
-
-/// Whether a signal wants something of a living actor, and is answered by a dead one.
-fn is_contact(signal: &Signal) -> bool {
-    matches!(
-        signal,
-        Signal::Link | Signal::Monitor { .. } | Signal::IoRequest { .. } | Signal::Probe(_)
-    )
 }
 
 /// Whether a signal ends even those who trap exits.

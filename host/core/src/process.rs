@@ -125,6 +125,21 @@ impl Relations {
     }
 }
 
+/// What there is of a process between its fatal reason and its end.
+#[derive(Debug)]
+struct Dying {
+    reason: Reason,
+    /// Who wanted to reach it meanwhile. Nobody hears of the end before what the process
+    /// had is free.
+    late: Vec<Envelope>,
+}
+
+impl Dying {
+    fn new(reason: Reason) -> Box<Self> {
+        Box::new(Self { reason, late: Vec::new() })
+    }
+}
+
 /// The machine of one actor. At most 256 bytes, and nothing on the heap while it
 /// has no relations and nothing came into its mailbox yet.
 #[derive(Debug)]
@@ -138,7 +153,7 @@ pub struct Process {
     /// `end` was called: everything that comes now is undeliverable.
     ended: bool,
     /// Why it must end. The first fatal reason stays.
-    dying: Option<Box<Reason>>,
+    dying: Option<Box<Dying>>,
     mailbox: Mailbox,
     relations: Option<Box<Relations>>,
 }
@@ -177,7 +192,7 @@ impl Process {
 
     /// Why it ends, once [`Effect::Die`] was emitted.
     pub fn dying(&self) -> Option<&Reason> {
-        self.dying.as_deref()
+        self.dying.as_deref().map(|dying| &dying.reason)
     }
 
     /// Events that wait. None once it is dying.
@@ -254,7 +269,7 @@ impl Process {
     /// A signal reached this process.
     ///
     /// Signals of one sender must be given in the order in which it sent them. A
-    /// dying process answers as [`undeliverable`] does, and takes no events.
+    /// dying process takes no events, and answers as [`undeliverable`] does at its end.
     pub fn signal(&mut self, envelope: Envelope, effects: &mut Effects) {
         debug_assert_eq!(envelope.to, self.pid, "the router delivers to whom it is for");
         if self.ended {
@@ -298,8 +313,8 @@ impl Process {
 
     /// A signal came that is owed an answer even by a process that is ending.
     fn contact(&mut self, envelope: Envelope, effects: &mut Effects) {
-        if self.dying.is_some() {
-            effects.extend(undeliverable(envelope).map(Effect::Send));
+        if let Some(dying) = &mut self.dying {
+            dying.late.push(envelope);
             return;
         }
         let Envelope { from, signal, .. } = envelope;

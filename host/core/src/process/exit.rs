@@ -6,7 +6,7 @@
 //! [`Process::end`] tell others, so that whoever hears of the end finds the name
 //! free.
 
-use super::{Effect, Effects, Event, Mailbox, Process, Rank};
+use super::{Dying, Effect, Effects, Event, Mailbox, Process, Rank, Relations};
 use crate::id::Pid;
 use crate::reason::Reason;
 use crate::signal::{Envelope, ExitOrigin, Signal};
@@ -107,21 +107,29 @@ impl Process {
     /// mailbox will never be read, so its memory goes at once.
     pub(super) fn die(&mut self, reason: Reason, effects: &mut Effects) {
         if self.dying.is_none() {
-            self.dying = Some(Box::new(reason.clone()));
+            self.dying = Some(Dying::new(reason.clone()));
             self.mailbox = Mailbox::default();
             effects.push(Effect::Die(reason));
         }
     }
 
     /// Tells the others, after `Die`: ends aliases and own monitors, breaks links,
-    /// fires the monitors of others, each kind in the order of pids and references.
+    /// fires the monitors of others, each kind in the order of pids and references;
+    /// then answers those who came while it was dying.
     /// To be called once, when the guest is stopped and the name released. Afterwards
     /// the machine is empty and answers every signal as [`undeliverable`] does.
     pub fn end(&mut self, effects: &mut Effects) {
-        let reason = self.dying.get_or_insert_with(|| Box::new(Reason::Normal)).as_ref().clone();
+        let dying = self.dying.get_or_insert_with(|| Dying::new(Reason::Normal));
+        let (reason, late) = (dying.reason.clone(), std::mem::take(&mut dying.late));
         self.ended = true;
         self.mailbox = Mailbox::default();
-        let Some(relations) = self.relations.take() else { return };
+        if let Some(relations) = self.relations.take() {
+            self.tell_of_end(&relations, &reason, effects);
+        }
+        effects.extend(late.into_iter().filter_map(undeliverable).map(Effect::Send));
+    }
+
+    fn tell_of_end(&self, relations: &Relations, reason: &Reason, effects: &mut Effects) {
         effects.extend(relations.aliases.references().map(Effect::AliasOff));
         for (to, reference) in relations.monitors.targets().chain(relations.asks.targets()) {
             if to != self.pid {

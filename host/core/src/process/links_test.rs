@@ -152,8 +152,8 @@ fn a_dying_process_links_nobody() {
     let mut me = actor();
     does(&mut me, |me, e| me.stop(Reason::Normal, e));
     assert_eq!(does(&mut me, |me, e| me.link(A, false, e)), []);
-    assert_eq!(told(&mut me, A, Signal::Link), [sends(A, link_exit(Reason::NoProc))]);
-    assert_eq!(ends(&mut me), []);
+    assert_eq!(told(&mut me, A, Signal::Link), [], "its name is not free yet");
+    assert_eq!(ends(&mut me), [sends(A, link_exit(Reason::NoProc))]);
 }
 
 #[test]

@@ -153,9 +153,12 @@ fn whoever_comes_to_watch_a_dying_process_hears_that_there_is_none() {
     let mut me = actor();
     told(&mut me, B, asks(TWO));
     does(&mut me, |me, e| me.stop(error("x"), e));
-    assert_eq!(told(&mut me, A, asks(ONE)), [sends(A, down(ONE, Reason::NoProc))]);
+    told(&mut me, A, asks(reference(3)));
+    assert_eq!(told(&mut me, A, asks(ONE)), [], "its name is not free yet");
     assert_eq!(told(&mut me, B, Signal::Demonitor(TWO)), []);
-    assert_eq!(ends(&mut me), []);
+    let none = |reference| sends(A, down(reference, Reason::NoProc));
+    assert_eq!(ends(&mut me), [none(reference(3)), none(ONE)]);
+    assert_eq!(told(&mut me, A, asks(TWO)), [none(TWO)], "now at once");
 }
 
 #[test]

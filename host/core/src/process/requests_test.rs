@@ -97,12 +97,10 @@ fn a_leader_that_ends_tells_whoever_waits() {
     let asked = |reply_as| Signal::IoRequest { reply_as, request: request() };
     told(&mut me, A, asked(ONE));
     does(&mut me, |me, e| me.stop(Reason::Normal, e));
-    assert_eq!(
-        told(&mut me, B, asked(reference(2))),
-        [sends(B, Signal::Down { reference: reference(2), reason: Reason::NoProc })]
-    );
+    assert_eq!(told(&mut me, B, asked(reference(2))), []);
     let down = Signal::Down { reference: ONE, reason: Reason::Normal };
-    assert_eq!(ends(&mut me), [sends(A, down)]);
+    let late = Signal::Down { reference: reference(2), reason: Reason::NoProc };
+    assert_eq!(ends(&mut me), [sends(A, down), sends(B, late)]);
 }
 
 #[test]
@@ -140,6 +138,7 @@ fn a_process_tells_what_it_is_until_it_dies() {
     let answer = Signal::ProbeReply { reference: ONE, info };
     assert_eq!(told(&mut me, A, Signal::Probe(ONE)), [sends(A, answer)]);
     does(&mut me, |me, e| me.stop(Reason::Normal, e));
+    assert_eq!(told(&mut me, A, Signal::Probe(ONE)), []);
     let nothing = Signal::ProbeReply { reference: ONE, info: None };
-    assert_eq!(told(&mut me, A, Signal::Probe(ONE)), [sends(A, nothing)]);
+    assert_eq!(ends(&mut me), [sends(B, link_exit(Reason::Normal)), sends(A, nothing)]);
 }
