@@ -5,12 +5,12 @@
 //! last, so that two actors that talk stay on one core. Idle workers steal; one that
 //! is behind for long wakes another. Two shared queues feed them all: actors woken
 //! from outside, and the background: actors that are new or that used up their slice.
-//! The background gets its turn after every [`FOREGROUND_RUNS_MAX`] others, so a thousand
+//! The background gets its turn after every 61 others, so a thousand
 //! spinning actors delay a message by one slice, not by a thousand.
 //!
 //! The watcher thread looks for an actor that is in the same run since its last
 //! look while others wait. Only then it asks for a yield, by moving the engines'
-//! epoch on. It looks every [`SLICE`] while that keeps happening, seldom otherwise,
+//! epoch on. It looks every 50 us while that keeps happening, seldom otherwise,
 //! and sleeps while nothing runs. So an idle or uncontended node pays for no ticks.
 //!
 //! The sockets of connections are looked after here as well: by an idle worker, which
@@ -19,44 +19,27 @@
 //!
 //! This file knows futures and threads; it must not know actors, guests or signals.
 
-use std::cell::{Cell, OnceCell};
+mod run;
+mod watcher;
+mod worker;
+
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use async_task::{Runnable, ScheduleInfo, WithInfo};
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_deque::{Injector, Stealer, Worker};
 use parking_lot::{Mutex, RwLock};
 
+pub(crate) use run::{
+    ask_for_yield, run_elsewhere, slice_is_over, step_back, yield_at_once, yield_if_long, yield_now,
+};
+use watcher::watch;
+use worker::{here, one, work};
+
 use crate::net::poller::Poller;
-
-/// How long an actor may run while others wait, about: the watcher looks this often.
-const SLICE: Duration = Duration::from_micros(50);
-/// How often the watcher looks when nobody has been too long lately. Bounds how
-/// late the first yield of a contended time can be.
-const SLICE_CALM: Duration = Duration::from_millis(1);
-/// Looks without a finding after which the watcher becomes calm.
-const LOOKS_UNTIL_CALM: u32 = 40;
-/// Calm looks without any run after which the watcher sleeps.
-const LOOKS_UNTIL_SLEEP: u32 = 20;
-/// Runs of woken actors between two turns of the background.
-const FOREGROUND_RUNS_MAX: u32 = 61;
-/// Runs out of the last-woken slot before the queues get a turn.
-const SLOT_RUNS_MAX: u32 = 31;
-
-/// A worker that is behind for so long, while others sleep, wakes one of them. To wake one, who
-/// then takes half of what there is, costs as much as several short runs: it is not for those
-/// who are ready together and soon done, as after a message of another node.
-const SHARED_AFTER: Duration = Duration::from_micros(50);
-
-/// Tasks in the queue of a worker that wakes another one at once.
-const SHARED_TASKS: usize = 64;
-
-/// Runs between two looks of a busy worker at the sockets.
-const POLL_RUNS: u32 = 61;
 
 /// How long a stopping scheduler waits for a worker. Guests reach a yield point within
 /// microseconds; a blocking host call may take longer.
@@ -123,30 +106,6 @@ struct Lane {
     woken: AtomicBool,
     /// It waits for the sockets, or is about to: only the poller can wake it.
     polling: AtomicBool,
-}
-
-/// A worker's own part.
-struct Local {
-    shared: Arc<Shared>,
-    index: usize,
-    queue: Worker<Task>,
-    slot: Cell<Option<Task>>,
-    /// The tick at the start of the current run.
-    run_tick: Cell<u64>,
-    /// The current run ended because its slice was used up.
-    yielded: Cell<bool>,
-    /// The current run ended so that what it woke can run.
-    stepped_back: Cell<bool>,
-    /// The current run is to yield at its next chance.
-    yield_asked: Cell<bool>,
-    /// Who is woken now may be run by any worker, at once.
-    sharing: Cell<bool>,
-    /// Since when there is more to do than one task, while another worker sleeps.
-    behind_since: Cell<Option<Instant>>,
-}
-
-thread_local! {
-    static LOCAL: OnceCell<Local> = const { OnceCell::new() };
 }
 
 impl Scheduler {
@@ -266,9 +225,8 @@ impl Spawner {
             let mut task = Some(task);
             // A worker has a hold on the scheduler already. Another one for each wake
             // would be counted in one place by all workers.
-            LOCAL.with(|local| {
-                if let Some(local) = local.get()
-                    && Arc::as_ptr(&local.shared) == shared.as_ptr()
+            here(|local| {
+                if Arc::as_ptr(&local.shared) == shared.as_ptr()
                     && let Some(task) = task.take()
                 {
                     local.schedule(task, woken, info);
@@ -309,51 +267,6 @@ impl Spawner {
     pub(crate) fn ticks(&self) -> u64 {
         self.0.tick.load(Ordering::Relaxed)
     }
-}
-
-/// Whether the current run has used up its slice. Asked at a guest's yield
-/// points; a true answer must be followed by a yield.
-pub(crate) fn slice_is_over() -> bool {
-    LOCAL.with(|local| {
-        let Some(local) = local.get() else { return true };
-        let over = local.yield_asked.replace(false)
-            || local.shared.tick.load(Ordering::Relaxed) != local.run_tick.get();
-        local.yielded.set(over);
-        over
-    })
-}
-
-/// Makes the next yield point of the current run yield: its price for work that
-/// it makes for others.
-pub(crate) fn ask_for_yield() {
-    LOCAL.with(|local| {
-        if let Some(local) = local.get() {
-            local.yield_asked.set(true);
-        }
-    });
-}
-
-/// As [`ask_for_yield`], and the next yield point comes at once, though nobody else waits:
-/// for who must not go on. The watcher would let it run for another millisecond. Guests of
-/// other workers look up for a moment.
-pub(crate) fn yield_at_once() {
-    ask_for_yield();
-    LOCAL.with(|local| {
-        if let Some(local) = local.get() {
-            local.shared.bring_yield_points();
-        }
-    });
-}
-
-/// Makes the current run yield when it has lasted for one or two milliseconds, though nobody
-/// waits: for what others know nothing of before it has yielded.
-pub(crate) fn yield_if_long() {
-    LOCAL.with(|local| {
-        if let Some(local) = local.get() {
-            let lane = &local.shared.lanes[local.index];
-            lane.unknown.store(lane.runs.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-    });
 }
 
 impl Shared {
@@ -436,339 +349,6 @@ impl Lane {
             thread.unpark();
         }
     }
-}
-
-/// A worker's life.
-fn work(shared: Arc<Shared>, index: usize, queue: Worker<Task>) {
-    shared.lanes[index].parker.get_or_init(thread::current);
-    LOCAL.with(|local| {
-        let local = local.get_or_init(|| Local {
-            shared: Arc::clone(&shared),
-            index,
-            queue,
-            slot: Cell::new(None),
-            run_tick: Cell::new(0),
-            yielded: Cell::new(false),
-            stepped_back: Cell::new(false),
-            yield_asked: Cell::new(false),
-            sharing: Cell::new(false),
-            behind_since: Cell::new(None),
-        });
-        let mut turns = Turns::default();
-        while !shared.stopping.load(Ordering::Relaxed) {
-            match local.next(&mut turns) {
-                Some(task) => local.run(task),
-                None => local.sleep(),
-            }
-        }
-        // Tasks left behind are dropped here, in their own thread.
-        drop(local.slot.take());
-        while local.queue.pop().is_some() {}
-    });
-}
-
-/// How long it is since each kind of queue had its turn.
-#[derive(Default)]
-struct Turns {
-    foreground: u32,
-    slot: u32,
-    poll: u32,
-    /// Which of the two shared queues comes first.
-    woken_first: bool,
-}
-
-impl Local {
-    /// Queues a task that was woken by the one that runs here.
-    fn schedule(&self, task: Task, woken: Woken, info: ScheduleInfo) {
-        let shared = &self.shared;
-        shared.ready.fetch_add(1, Ordering::SeqCst);
-        if info.woken_while_running && self.yielded.replace(false) {
-            shared.background.push(task);
-            shared.notify();
-        } else if info.woken_while_running && self.stepped_back.replace(false) {
-            self.queue.push(task);
-        } else if self.sharing.get() {
-            self.queue.push(task);
-            shared.notify();
-        } else if matches!(woken, Woken::Last) {
-            self.queue.push(task);
-            self.share_many();
-        } else if let Some(former) = self.slot.replace(Some(task)) {
-            self.queue.push(former);
-            self.share_many();
-        }
-        // What sits in the slot alone is run next by this very worker.
-        if shared.watcher_asleep.load(Ordering::Relaxed) {
-            shared.wake_watcher();
-        }
-    }
-
-    /// Wakes another worker if there is much for it to do.
-    fn share_many(&self) {
-        if self.queue.len() >= SHARED_TASKS {
-            self.shared.notify();
-        }
-    }
-
-    /// Wakes another worker if this one has been behind for a while.
-    fn share(&self) {
-        if self.shared.sleeping.load(Ordering::Relaxed) == 0 || self.queue.is_empty() {
-            self.behind_since.set(None);
-            return;
-        }
-        let now = Instant::now();
-        let since = self.behind_since.get().unwrap_or(now);
-        let is_long = now.saturating_duration_since(since) > SHARED_AFTER;
-        if is_long {
-            self.shared.notify();
-        }
-        self.behind_since.set(if is_long { None } else { Some(since) });
-    }
-
-    fn run(&self, task: Task) {
-        self.shared.ready.fetch_sub(1, Ordering::SeqCst);
-        let lane = &self.shared.lanes[self.index];
-        self.run_tick.set(self.shared.tick.load(Ordering::Relaxed));
-        self.yielded.set(false);
-        self.stepped_back.set(false);
-        self.yield_asked.set(false);
-        lane.runs.fetch_add(1, Ordering::Relaxed);
-        // A fault of ours in one task must not take the worker with it. The task itself
-        // is dropped by the unwinding, which ends its actor.
-        if panic::catch_unwind(AssertUnwindSafe(|| task.run())).is_err() {
-            tracing::error!("a task panicked; its actor ends");
-        }
-        lane.runs.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn next(&self, turns: &mut Turns) -> Option<Task> {
-        self.share();
-        turns.foreground += 1;
-        if turns.foreground > FOREGROUND_RUNS_MAX {
-            turns.foreground = 0;
-            // By turns: neither may starve for the other, nor for those in the own queue.
-            turns.woken_first = !turns.woken_first;
-            let background = || one(&self.shared.background);
-            let found = match turns.woken_first {
-                true => self.woken().or_else(background),
-                false => background().or_else(|| self.woken()),
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        turns.poll += 1;
-        if turns.poll > POLL_RUNS {
-            turns.poll = 0;
-            self.shared.look_at_sockets();
-        }
-        if turns.slot < SLOT_RUNS_MAX
-            && let Some(task) = self.slot.take()
-        {
-            turns.slot += 1;
-            return Some(task);
-        }
-        turns.slot = 0;
-        let found = self.queue.pop().or_else(|| self.woken()).or_else(|| self.slot.take());
-        found.or_else(|| self.steal()).or_else(|| {
-            turns.foreground = 0;
-            one(&self.shared.background)
-        })
-    }
-
-    fn woken(&self) -> Option<Task> {
-        loop {
-            match self.shared.woken.steal_batch_and_pop(&self.queue) {
-                Steal::Success(task) => return Some(task),
-                Steal::Empty => return None,
-                Steal::Retry => {}
-            }
-        }
-    }
-
-    fn steal(&self) -> Option<Task> {
-        let lanes = &self.shared.lanes;
-        let others = (1..lanes.len()).map(|step| &lanes[(self.index + step) % lanes.len()]);
-        for lane in others {
-            loop {
-                match lane.stealer.steal_batch_and_pop(&self.queue) {
-                    Steal::Success(task) => return Some(task),
-                    Steal::Empty => break,
-                    Steal::Retry => {}
-                }
-            }
-        }
-        None
-    }
-
-    /// Waits until somebody notifies. Whoever queues a task looks at `sleeping`
-    /// after queueing it, and this looks at the queues after counting itself, so
-    /// one of the two sees the other.
-    fn sleep(&self) {
-        let shared = &self.shared;
-        let lane = &shared.lanes[self.index];
-        {
-            let mut sleepers = shared.sleepers.lock();
-            lane.woken.store(false, Ordering::SeqCst);
-            sleepers.push(self.index);
-            shared.sleeping.fetch_add(1, Ordering::SeqCst);
-        }
-        std::sync::atomic::fence(Ordering::SeqCst);
-        let work = !shared.woken.is_empty()
-            || !shared.background.is_empty()
-            || shared.lanes.iter().any(|lane| !lane.stealer.is_empty());
-        if work {
-            self.get_up();
-            return;
-        }
-        while !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
-            if !shared.poller.has_sockets() || shared.poller.is_attended() {
-                thread::park();
-                continue;
-            }
-            lane.polling.store(true, Ordering::SeqCst);
-            // Whoever wakes this worker has either seen that it polls, or is seen here.
-            let mut found = false;
-            if !lane.woken.load(Ordering::SeqCst) && !shared.stopping.load(Ordering::SeqCst) {
-                found = shared.poller.wait(|| shared.is_idle(), || self.get_up());
-            }
-            lane.polling.store(false, Ordering::SeqCst);
-            if found {
-                return;
-            }
-        }
-    }
-
-    /// Sleeps no more, though nobody has woken it.
-    fn get_up(&self) {
-        let mut sleepers = self.shared.sleepers.lock();
-        if let Some(place) = sleepers.iter().position(|index| *index == self.index) {
-            sleepers.swap_remove(place);
-            self.shared.sleeping.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
-fn one(queue: &Injector<Task>) -> Option<Task> {
-    loop {
-        match queue.steal() {
-            Steal::Success(task) => return Some(task),
-            Steal::Empty => return None,
-            Steal::Retry => {}
-        }
-    }
-}
-
-/// The watcher's life.
-fn watch(shared: &Shared) {
-    shared.watcher.get_or_init(thread::current);
-    // The runs of the last look, and those that a nudge found under way. A guest can miss
-    // an epoch, when it goes on after a yield and computes its next deadline too late. So
-    // one who was nudged is asked until its run is over, not once.
-    let mut seen: Vec<u64> = vec![0; shared.lanes.len()];
-    let mut owing = seen.clone();
-    let (mut calm, mut still) = (LOOKS_UNTIL_CALM, 0);
-    let mut polls = 0;
-    while !shared.stopping.load(Ordering::SeqCst) {
-        thread::sleep(if calm < LOOKS_UNTIL_CALM { SLICE } else { SLICE_CALM });
-        // Before the runs are read: a run that begins after the nudge sees the signal.
-        let nudged = shared.nudged.swap(false, Ordering::SeqCst);
-        let (mut stuck, mut moved, mut owed) = (false, false, false);
-        for (lane, (seen, owing)) in shared.lanes.iter().zip(seen.iter_mut().zip(&mut owing)) {
-            let runs = lane.runs.load(Ordering::Relaxed);
-            let is_running = runs % 2 == 1;
-            if nudged && is_running {
-                *owing = runs;
-            }
-            let is_stuck = is_running && runs == *seen;
-            let is_unknown = runs == lane.unknown.load(Ordering::Relaxed);
-            owed |= (is_running && runs == *owing) || (is_stuck && is_unknown);
-            stuck |= is_stuck;
-            moved |= runs != *seen;
-            *seen = runs;
-        }
-        // Nobody waits for the sockets, or has looked at them since the last time: one who
-        // sleeps had better do so.
-        let unattended = shared.poller.has_sockets()
-            && !shared.poller.is_attended()
-            && std::mem::replace(&mut polls, shared.poller.looks()) == shared.poller.looks();
-        if unattended {
-            shared.notify();
-            shared.look_at_sockets();
-        }
-        let waiting = shared.ready.load(Ordering::SeqCst) > 0 || owed;
-        if stuck && waiting {
-            // Who sleeps takes what waits behind the run.
-            shared.notify();
-            shared.ask_all_to_yield();
-            (calm, still) = (0, 0);
-            continue;
-        }
-        calm = if owed { 0 } else { (calm + 1).min(LOOKS_UNTIL_CALM) };
-        still = if moved || waiting || unattended { 0 } else { still + 1 };
-        if still >= LOOKS_UNTIL_SLEEP {
-            still = 0;
-            shared.watcher_asleep.store(true, Ordering::SeqCst);
-            // What became ready, or was nudged, just before this store woke nobody.
-            if shared.ready.load(Ordering::SeqCst) == 0 && !shared.nudged.load(Ordering::SeqCst) {
-                while shared.watcher_asleep.load(Ordering::SeqCst) {
-                    thread::park();
-                }
-            }
-            shared.watcher_asleep.store(false, Ordering::SeqCst);
-        }
-    }
-}
-
-/// Wakes others so that an idle worker runs them meanwhile, where this one goes on: for
-/// those whose work is long and is not what this run waits for.
-pub(crate) fn run_elsewhere(wake: impl FnOnce()) {
-    LOCAL.with(|local| {
-        let local = local.get();
-        if let Some(local) = local {
-            local.sharing.set(true);
-        }
-        wake();
-        if let Some(local) = local {
-            local.sharing.set(false);
-        }
-    });
-}
-
-/// Lets those run first that this one has woken, and all others that wait on this worker.
-pub(crate) async fn step_back() {
-    let mut stepped = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut stepped, true) {
-            return std::task::Poll::Ready(());
-        }
-        LOCAL.with(|local| {
-            if let Some(local) = local.get() {
-                local.stepped_back.set(true);
-            }
-        });
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
-}
-
-/// Lets others run first.
-pub(crate) async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut yielded, true) {
-            return std::task::Poll::Ready(());
-        }
-        LOCAL.with(|local| {
-            if let Some(local) = local.get() {
-                local.yielded.set(true);
-            }
-        });
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
 }
 
 #[cfg(test)]
