@@ -187,14 +187,19 @@ impl Trio {
     }
 }
 
-async fn passes(report: &mut Report, way: &Way, time: Duration) -> anyhow::Result<()> {
-    let trio = match Trio::start(way).await? {
-        Ok(trio) => trio,
+/// Two nodes and this way between them, or the reason in the report why there is none.
+async fn started(report: &mut Report, way: &Way) -> anyhow::Result<Option<Trio>> {
+    match Trio::start(way).await? {
+        Ok(trio) => Ok(Some(trio)),
         Err(why) => {
             report.skipped("all", &why);
-            return Ok(());
+            Ok(None)
         }
-    };
+    }
+}
+
+async fn passes(report: &mut Report, way: &Way, time: Duration) -> anyhow::Result<()> {
+    let Some(trio) = started(report, way).await? else { return Ok(()) };
     let (done, said) = trio.connect()?;
     ensure!(done, "not connected: {said}");
     let [mut one, mut two] = trio.actors().await;
@@ -227,13 +232,7 @@ async fn passes(report: &mut Report, way: &Way, time: Duration) -> anyhow::Resul
 }
 
 async fn is_refused(report: &mut Report, way: &Way, words: &str) -> anyhow::Result<()> {
-    let trio = match Trio::start(way).await? {
-        Ok(trio) => trio,
-        Err(why) => {
-            report.skipped("all", &why);
-            return Ok(());
-        }
-    };
+    let Some(trio) = started(report, way).await? else { return Ok(()) };
     let (done, said) = trio.connect()?;
     report.note("says", said.clone());
     report.at_most("connected", f64::from(u8::from(done)), 0.0);

@@ -17,6 +17,8 @@
 //! the node is asked for. From there it moves to the link of the name, behind which
 //! everything goes that is still sent here.
 
+mod waiting;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,28 +26,18 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use odeon_core::peer::outbox::{Outbox, Pushed};
-use odeon_core::signal::{CallError, Signal, SpawnError};
-use odeon_core::wire::{Address, CallAt, CallRequest, Frame, Item, SpawnRequest, StartAt};
+use odeon_core::signal::{Signal, SpawnError};
+use odeon_core::wire::{Address, CallRequest, Frame, Item, SpawnRequest};
 use odeon_core::{Envelope, Key, NodeId, Pid, Reason, Reference};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
+use self::waiting::{
+    ASKING_BYTES_MAX, ASKING_ITEMS_MAX, Connecting, WAITING_BYTES_MAX, WAITING_ITEMS_MAX,
+};
+pub(super) use self::waiting::{Waiter, call_bytes};
+pub(crate) use self::waiting::{at_bytes, spawn_bytes};
 use crate::control::mux;
 use crate::scheduler;
-
-/// Bytes that wait for a connection to be made. Guests are suspended from half of it
-/// on; what goes beyond all the same is answered as if the node could not be reached.
-pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
-
-/// Items that wait for a connection to be made, likewise.
-pub(super) const WAITING_ITEMS_MAX: usize = 100_000;
-
-/// Bytes that wait for an answer to whose an id is: less than for a connection, because a
-/// guest can make up ids. The rule is the same.
-pub(super) const ASKING_BYTES_MAX: usize = 1 << 20;
-
-/// Items that wait for such an answer.
-pub(super) const ASKING_ITEMS_MAX: usize = 10_000;
 
 /// Spawn requests to one node that are not answered.
 pub(super) const SPAWNS_MAX: usize = 100_000;
@@ -69,26 +61,6 @@ pub(crate) struct Link {
     /// Held while signals of the other node go into inboxes; true when that is over.
     closed_to_arrivals: Mutex<bool>,
 }
-
-/// What waits for a connection: for whom, and what.
-struct Waiting {
-    /// The incarnation that was meant, if one was.
-    node: Option<NodeId>,
-    what: Item,
-}
-
-struct Connecting {
-    items: Vec<Waiting>,
-    bytes: usize,
-    items_max: usize,
-    bytes_max: usize,
-    waiters: Vec<Waiter>,
-    /// Tasks that sent more than should wait, until the connection is there.
-    suspended: Vec<Waker>,
-}
-
-/// Who waits for a connection: hears the incarnation, or why there is none.
-pub(super) type Waiter = oneshot::Sender<Result<NodeId, Arc<str>>>;
 
 struct Up {
     node: NodeId,
@@ -173,53 +145,6 @@ fn relates(signal: &Signal) -> bool {
             | Signal::IoRequest { .. }
             | Signal::SpawnReply { outcome: Ok(_), .. }
     )
-}
-
-/// What an item weighs while it waits.
-fn weight(item: &Item) -> usize {
-    let variable = match item {
-        Item::Signal { signal: Signal::Message { body, .. }, .. } => body.len(),
-        Item::Signal {
-            signal: Signal::Exit { reason, .. } | Signal::Down { reason, .. }, ..
-        } => reason.len_bytes(),
-        Item::Signal { signal: Signal::CallReply { outcome, .. }, .. } => {
-            outcome.as_ref().map_or_else(CallError::len_bytes, Bytes::len)
-        }
-        Item::Spawn(request) => spawn_bytes(request),
-        Item::Call(request) => call_bytes(request),
-        Item::ToGroup { body, .. } => body.len(),
-        Item::Signal { .. }
-        | Item::WhoIs(_)
-        | Item::ThatIs(..)
-        | Item::Nodes(_)
-        | Item::Names(_)
-        | Item::Groups(_)
-        | Item::Locks(_) => 0,
-    };
-    variable + size_of::<Waiting>()
-}
-
-/// What a spawn request weighs: what the guest chose of it, in bytes.
-pub(crate) fn spawn_bytes(request: &SpawnRequest) -> usize {
-    let start = match &request.start {
-        StartAt::Entry { function, argument } => function.len() + argument.len(),
-        StartAt::Command { arguments } => arguments.iter().map(|text| text.len() + 8).sum(),
-        StartAt::Call(call) => call.len(),
-    };
-    start + request.label.len() + request.name.as_ref().map_or(0, String::len)
-}
-
-/// What a call weighs, likewise.
-pub(super) fn call_bytes(request: &CallRequest) -> usize {
-    at_bytes(&request.at) + request.label.len()
-}
-
-/// What a function and its argument weigh.
-pub(crate) fn at_bytes(at: &CallAt) -> usize {
-    match at {
-        CallAt::Entry { function, argument } => function.len() + argument.len(),
-        CallAt::Text { text, .. } => text.len(),
-    }
 }
 
 impl Link {
@@ -441,13 +366,7 @@ impl Link {
         if let Phase::Connecting(connecting) = &mut state.phase {
             // Looked at again when the first message has gone.
             suspended = std::mem::take(&mut connecting.suspended);
-            for waiting in connecting.items.drain(..) {
-                if waiting.node.is_some_and(|meant| meant != node) {
-                    stale.push((waiting.node, waiting.what));
-                } else {
-                    push(&mut outbox, &waiting.what);
-                }
-            }
+            stale = connecting.settle(node, &mut outbox);
             for waiter in connecting.waiters.drain(..) {
                 let _ = waiter.send(Ok(node));
             }
@@ -506,15 +425,7 @@ impl Link {
                         connecting.add(waiting.node, waiting.what);
                     }
                 }
-                Phase::Up(up) => {
-                    for waiting in own.items.drain(..) {
-                        if waiting.node.is_some_and(|meant| meant != up.node) {
-                            stale.push((waiting.node, waiting.what));
-                        } else {
-                            push(&mut up.outbox, &waiting.what);
-                        }
-                    }
-                }
+                Phase::Up(up) => stale = own.settle(up.node, &mut up.outbox),
                 Phase::Ending(_) | Phase::Moved(_) | Phase::Dead => return None,
             }
             far.involved.actors.extend(involved.actors.drain());
@@ -654,30 +565,6 @@ impl Link {
                 waker.wake();
             }
         }
-    }
-}
-
-impl Connecting {
-    fn new(items_max: usize, bytes_max: usize) -> Self {
-        let (items, waiters, suspended) = (Vec::new(), Vec::new(), Vec::new());
-        Self { items, bytes: 0, items_max, bytes_max, waiters, suspended }
-    }
-
-    fn is_full(&self) -> bool {
-        self.items.len() >= self.items_max || self.bytes >= self.bytes_max
-    }
-
-    fn is_busy(&self) -> bool {
-        self.items.len() >= self.items_max / 2 || self.bytes >= self.bytes_max / 2
-    }
-
-    fn sent(&self) -> Sent {
-        if self.is_busy() { Sent::Busy } else { Sent::Taken }
-    }
-
-    fn add(&mut self, node: Option<NodeId>, what: Item) {
-        self.bytes += weight(&what);
-        self.items.push(Waiting { node, what });
     }
 }
 
