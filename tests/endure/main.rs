@@ -2,8 +2,8 @@
 //! count as living, and is nothing lost?
 //!
 //! ```text
-//! cargo build --profile gate --workspace
-//! cargo run --profile gate --workspace --example endure -- SHOW [NUMBER]
+//! cargo build --profile gate --workspace --bins --examples
+//! target/gate/examples/endure SHOW [NUMBER]
 //! ```
 //!
 //! A SHOW is one of these, or `all`; the number is how much of one:
