@@ -69,9 +69,10 @@ pub(super) async fn connect(address: SocketAddr) -> Option<UnixStream> {
 }
 
 fn name(address: SocketAddr) -> Option<String> {
+    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
     is_loopback(address.ip()).then(|| format!("\0odeon/{address}"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "local_test.rs"]
 mod tests;

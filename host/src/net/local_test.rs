@@ -67,6 +67,8 @@ async fn a_listener_on_all_addresses_is_found_on_loopback_alone() {
     let port = port.local_addr().expect("bound").port();
     let _listening = listen(([0, 0, 0, 0], port).into()).expect("the short way");
     assert!(connect(([127, 0, 0, 1], port).into()).await.is_some());
+    let mapped = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+    assert!(connect((mapped, port).into()).await.is_some());
     for other in [[127, 0, 0, 2], [0, 0, 0, 0], [192, 0, 2, 1]] {
         assert!(connect((other, port).into()).await.is_none(), "{other:?}");
     }
