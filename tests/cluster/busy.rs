@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use odeon_tests::cluster::Pair;
+use odeon_tests::cluster::{Node, Pair};
 use odeon_tests::protocol::{
     Destination, Event, Failure, Module, MonitorOptions, Operation, Pid, Reason, ReplyWhen,
     SendError, SendOptions, SpawnOptions, Value,
@@ -22,12 +22,12 @@ const BYTES: u64 = 256 << 10;
 
 /// Stops the network between the nodes and sends into it until senders have to wait.
 /// Gives the sender, which waits in its order.
-async fn clog(pair: &Pair, from: &World, sink: Pid) -> Puppet {
+async fn clog(pair: &Pair, from: &World<Node>, sink: Pid) -> Puppet {
     clog_with(pair, from, sink, sink).await
 }
 
 /// As [`clog`], with messages to this one; probes go to another.
-async fn clog_with(pair: &Pair, from: &World, to: Pid, sink: Pid) -> Puppet {
+async fn clog_with(pair: &Pair, from: &World<Node>, to: Pid, sink: Pid) -> Puppet {
     pair.far.forwarder().pause();
     let mut flooder = from.puppet().await;
     flooder.tell(Operation::Flood { to, messages: MESSAGES, bytes: BYTES });
@@ -43,7 +43,7 @@ async fn clog_with(pair: &Pair, from: &World, to: Pid, sink: Pid) -> Puppet {
 }
 
 /// An actor that takes whatever comes.
-async fn sink(world: &World) -> Pid {
+async fn sink(world: &World<Node>) -> Pid {
     let mut parent = world.puppet().await;
     parent.spawned(Operation::Spawn(Module::This, function("waiter"))).await.0
 }

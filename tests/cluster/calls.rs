@@ -82,7 +82,7 @@ fn result(text: &str) -> Value {
 
 /// The module with typed functions, on one node only.
 fn deploy_calc(at: &Member) {
-    at.world.node.modules().deploy("calc", CALC.as_bytes()).expect("the module is sound");
+    at.world.node.deploy("calc", CALC.as_bytes()).expect("the module is sound");
 }
 
 /// No late answer, no stray exit.
@@ -277,8 +277,7 @@ async fn a_call_of_a_module_that_never_starts_is_listed_and_ends_with_its_time()
         (func (export "never") (canon lift (core func $i "never"))))"#;
     let pair = Pair::start().await;
     let (mut near, mut far) = pair.puppets().await;
-    let modules = pair.near.world.node.modules();
-    modules.deploy("stuck", STUCK.as_bytes()).expect("the module is sound");
+    pair.near.world.node.deploy("stuck", STUCK.as_bytes()).expect("the module is sound");
     for _ in 0..2 {
         let options = within(&pair.far.name, 2_000);
         let target = Target::Wave("never()".into());
@@ -671,7 +670,7 @@ async fn a_live_server_is_asked_through_its_node_and_its_end_is_told() {
     for member in [&pair.near, &pair.far] {
         let name = member.name.as_str();
         let node = &member.world.node;
-        node.modules().deploy("counter", &odeon_tests::guest("counter")).expect("it is sound");
+        node.deploy("counter", &odeon_tests::guest("counter")).expect("it is sound");
         let (function, argument) = ("counter".to_owned(), vec![24, 40].into());
         let start = odeon::Start::Entry { function, argument };
         let mut till = odeon::Spawn::new("counter", start);
@@ -685,7 +684,7 @@ async fn a_live_server_is_asked_through_its_node_and_its_end_is_told() {
         // It takes one place for children at a time, if any.
         let last = narrow.order(Operation::Repeat(300, Box::new(value.clone()))).await;
         assert_eq!(last, result("40"));
-        let watchers = || node.details(till).expect("it lives").monitored_by.len();
+        let watchers = || node.watchers(till).expect("it lives");
         let pid = format!("call {{\"to\": \"{till}\", \"message\": {{\"DividedBy\": 2}}}}");
         assert_eq!(near.order(ask(&pid, on(name))).await, result("20"));
         let late = ask("call [\"till\", \"Nonsense\"]", within(name, 50));

@@ -2,9 +2,9 @@
 
 use odeon::Start;
 use odeon::cluster::AcceptModules;
-use odeon_core::signal::SpawnError;
 use odeon_tests::cluster::{Pair, Setting};
 use odeon_tests::in_time;
+use odeon_tests::protocol::SpawnError;
 
 /// A component whose function returns at once; each text gives other bytes.
 fn module(text: &str) -> Vec<u8> {
@@ -36,9 +36,9 @@ async fn spawn(pair: &Pair, name: &str) -> Result<odeon_core::Pid, SpawnError> {
 async fn a_module_that_the_other_node_lacks_comes_along_once() {
     let pair = apart(|_| {}).await;
     let bytes = module("comes along");
-    pair.near.world.node.modules().deploy("mine", &bytes).expect("deployed");
+    pair.near.world.node.deploy("mine", &bytes).expect("deployed");
     let digest = odeon::modules::digest::Digest::of(&bytes);
-    let has = || pair.far.world.node.modules().get(digest).expect("readable").is_some();
+    let has = || pair.far.world.node.has(&digest);
     assert!(!has(), "the nodes share no store");
     // At the same moment: one fetch serves all.
     let (first, second, third) =
@@ -53,11 +53,11 @@ async fn a_module_that_the_other_node_lacks_comes_along_once() {
 async fn a_node_that_takes_no_modules_runs_only_what_it_has() {
     let pair = apart(|setting| setting.cluster.policy.modules = AcceptModules::None).await;
     let bytes = module("not wanted");
-    pair.near.world.node.modules().deploy("mine", &bytes).expect("deployed");
+    pair.near.world.node.deploy("mine", &bytes).expect("deployed");
     let refused = spawn(&pair, "mine").await.expect_err("it takes none");
     assert!(matches!(refused, SpawnError::Denied(_)), "{refused:?}");
     // What is deployed there too may run, for it is the same bytes.
-    pair.far.world.node.modules().deploy("theirs", &bytes).expect("deployed");
+    pair.far.world.node.deploy("theirs", &bytes).expect("deployed");
     spawn(&pair, "mine").await.expect("it has it");
 }
 
@@ -69,8 +69,8 @@ async fn a_node_takes_the_modules_of_its_list() {
         setting.cluster.policy.modules = AcceptModules::Listed(vec![digest.clone()]);
     })
     .await;
-    pair.near.world.node.modules().deploy("listed", &listed).expect("deployed");
-    pair.near.world.node.modules().deploy("other", &other).expect("deployed");
+    pair.near.world.node.deploy("listed", &listed).expect("deployed");
+    pair.near.world.node.deploy("other", &other).expect("deployed");
     spawn(&pair, "listed").await.expect("it is on the list");
     let refused = spawn(&pair, "other").await.expect_err("it is not");
     assert!(matches!(refused, SpawnError::Denied(_)), "{refused:?}");

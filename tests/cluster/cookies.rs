@@ -1,12 +1,7 @@
 //! Cookies (rows C).
 
-use odeon_core::peer::handshake::Secret;
 use odeon_tests::cluster::{Place, until};
 use odeon_tests::in_time;
-
-fn secret(text: &str) -> Secret {
-    Secret::new(text.as_bytes()).expect("long enough")
-}
 
 /// Erlang's row has a mother that knows each other's cookie.
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +31,7 @@ async fn c01_nodes_with_different_cookies_connect_when_each_has_the_other_s() {
     }
     // What the mother knows of each is what that one has as its default.
     for (other, cookie) in others.iter().zip(cookies) {
-        mother.secrets.set(&other.name, secret(cookie)).expect("there is room");
+        mother.set_cookie(&other.name, Some(cookie));
     }
     mother.connect(&first.name).await;
     second.connect(&mother.name).await;
@@ -45,7 +40,7 @@ async fn c01_nodes_with_different_cookies_connect_when_each_has_the_other_s() {
         let refused = in_time("an answer", one.world.node.connect(&other.name)).await;
         refused.expect_err("the cookies differ");
     }
-    first.secrets.set(&second.name, secret(cookies[1])).expect("there is room");
+    first.set_cookie(&second.name, Some(cookies[1]));
     second.connect(&first.name).await;
     until("all are connected", || first.knows(&second.name) && second.knows(&first.name)).await;
 }
@@ -56,12 +51,12 @@ async fn c01_defaults_for_each_other_that_differ_refuse_both_ways() {
     let one = place.start_with(|setting| setting.cookie = b"the cookie of one".to_vec()).await;
     let other = place.start_with(|setting| setting.cookie = b"the cookie of other".to_vec()).await;
     // Each uses the other's default: that is not the same for both.
-    one.secrets.set(&other.name, secret("the cookie of other")).expect("there is room");
-    other.secrets.set(&one.name, secret("the cookie of one")).expect("there is room");
+    one.set_cookie(&other.name, Some("the cookie of other"));
+    other.set_cookie(&one.name, Some("the cookie of one"));
     for (from, to) in [(&one, &other), (&other, &one)] {
         let refused = in_time("an answer", from.world.node.connect(&to.name)).await;
         assert!(refused.expect_err("they differ").to_string().contains("cookie"));
     }
-    one.secrets.forget(&other.name);
+    one.set_cookie(&other.name, None);
     one.connect(&other.name).await;
 }

@@ -40,14 +40,13 @@ fn held(by: Pid) -> Value {
 
 /// Who holds the lock at a node.
 fn holders(town: &Town, at: usize) -> Vec<Pid> {
-    let listed = town.nodes[at].world.node.locks(None);
-    let holders = listed.into_iter().flat_map(|lock| lock.holders);
-    holders.map(|pid| Pid { node: pid.node.get(), serial: pid.serial }).collect()
+    let listed = town.nodes[at].world.node.locks();
+    listed.into_iter().flat_map(|lock| lock.holders).collect()
 }
 
 /// How many wait for it there.
 fn waiting(town: &Town, at: usize) -> usize {
-    town.nodes[at].world.node.locks(None).iter().map(|lock| lock.waiting).sum()
+    town.nodes[at].world.node.locks().iter().map(|lock| lock.waiting).sum()
 }
 
 /// Asks, and returns when these nodes know that somebody waits. The holder's node is one of
@@ -86,7 +85,7 @@ async fn until_shared(town: &Town, held: usize, wait: usize) {
 async fn until_free(town: &Town, nodes: &[usize]) {
     for at in nodes {
         let what = format!("no lock at {at}");
-        until(&what, || town.nodes[*at].world.node.locks(None).is_empty()).await;
+        until(&what, || town.nodes[*at].world.node.locks().is_empty()).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! Nodes that are connected: what actors of one see of actors of another.
+//! Nodes that are connected: what actors of one see of actors of another. Each node is a
+//! process of its own (`odeon_tests::cluster`), which a test halts by a kill.
 //!
 //! Rows of the conformance catalogue have their ids in the tests' names; ROWS.md beside
 //! the conformance suite lists them. Between nodes a report is no barrier for third

@@ -158,34 +158,29 @@ async fn m12_huge_exit_reasons_come_through_monitors_of_another_node_intact() {
 /// The largest, between actors of the hosts: a guest could not tell of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn m12_the_longest_reasons_and_messages_arrive_intact() {
-    use odeon_core::process::{Event, Filter};
+    use odeon_tests::cluster::Heard;
     const LONGEST: usize = odeon_core::limits::MESSAGE_BYTES_MAX;
     let pair = Pair::start().await;
     let (mut near, mut far) = pair.puppets().await;
-    let reasons = [
-        odeon_core::Reason::Custom(large(LONGEST, 1).into()),
-        odeon_core::Reason::Error("x".repeat(LONGEST).into()),
-    ];
+    let reasons = [Reason::Custom(large(LONGEST, 1)), Reason::Error("x".repeat(LONGEST))];
     for reason in reasons {
         let mut target = pair.far.world.node.native("target");
         let mut watcher = pair.near.world.node.native("watcher");
         let reference = watcher.monitor(target.pid());
         // The monitor is there when what was sent behind it is.
         settle(&mut near, &mut far).await;
-        let body = bytes::Bytes::from(large(LONGEST, 2));
+        let body = large(LONGEST, 2);
         target.send(watcher.pid(), body.clone());
-        let came = odeon_tests::in_time("a message", watcher.receive(Filter::Any)).await;
-        let Some(Event::Message { body: came, .. }) = came else { panic!("no message") };
+        let came = odeon_tests::in_time("a message", watcher.receive()).await;
+        let Some(Heard::Message(came)) = came else { panic!("no message") };
         assert!(came == body, "another message");
-        // An actor of the host takes signals when it looks for events.
         let quiet = std::time::Duration::from_millis(odeon_tests::QUIET_MS);
-        let nothing = tokio::time::timeout(quiet, target.receive(Filter::Any)).await;
+        let nothing = tokio::time::timeout(quiet, target.receive()).await;
         assert!(nothing.is_err(), "nobody sent it anything");
         target.end(reason.clone());
-        let came = odeon_tests::in_time("a down event", watcher.receive(Filter::Any)).await;
-        let Some(Event::Down { monitor, reason: came, .. }) = came else { panic!("no down") };
-        let length = came.len_bytes();
-        assert!(monitor == reference && came == reason, "another reason, of {length} bytes");
+        let came = odeon_tests::in_time("a down event", watcher.receive()).await;
+        let Some(Heard::Down { monitor, reason: came }) = came else { panic!("no down") };
+        assert!(monitor == reference && came == reason, "another reason");
     }
     settle(&mut near, &mut far).await;
 }

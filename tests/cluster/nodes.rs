@@ -140,10 +140,10 @@ async fn n02_the_tick_time_is_changed_on_three_nodes_without_a_false_loss() {
     }
     for time in [Duration::from_millis(800), Duration::from_secs(2), Duration::from_millis(800)] {
         for node in &nodes {
-            node.distribution.set_tick_time(time);
+            node.set_tick_time(time);
         }
         // The same once more is no change.
-        nodes[0].distribution.set_tick_time(time);
+        nodes[0].set_tick_time(time);
         let [a, b, c] = &mut watchers[..] else { unreachable!() };
         tokio::join!(
             nothing_happens(a, 2_500),
@@ -238,7 +238,7 @@ async fn visible_nodes_of_a_mesh_connect_with_each_other_and_hidden_ones_do_not(
     let apart = place.start_with(|setting| setting.cluster.mesh = false).await;
     let mut addresses = vec![&a, &b, &c];
     for one in &addresses {
-        one.distribution.set_addresses(vec![one.address.to_string()]);
+        one.set_addresses(vec![one.address.to_string()]);
     }
     a.connect(&b.name).await;
     hidden.connect(&a.name).await;

@@ -1,5 +1,5 @@
-//! Nodes on hosts of a network that fails: real namespaces, TLS on. And nodes that are
-//! processes of their own, which are stopped and killed.
+//! Nodes on hosts of a network that fails: real namespaces, TLS on. And nodes that users run,
+//! by the program `odeon`, which are stopped, killed and ended in order.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -31,7 +31,7 @@ impl Cluster {
         for host in &net.hosts {
             let host = Some(host.clone());
             let node = place.start_with(|setting| setting.host = host).await;
-            node.distribution.set_addresses(vec![node.address.to_string()]);
+            node.set_addresses(vec![node.address.to_string()]);
             puppets.push(node.world.puppet().await);
             nodes.push(node);
         }
@@ -180,7 +180,7 @@ async fn messages_over_a_bad_network_keep_their_order() {
     }
 }
 
-/// A node that is a process of its own.
+/// A node as users run it.
 struct Process {
     child: Child,
     name: String,
@@ -330,7 +330,7 @@ async fn until_sees(puppet: &mut Puppet, node: &str) {
     }
 }
 
-/// This program's node and two that are processes, all connected.
+/// A member and two nodes that users run, all connected.
 async fn three(names: [&str; 2]) -> (Place, Member, [Process; 2]) {
     let place = Place::new().await;
     let near = place.start().await;

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use odeon::{Call, CallAt, CallError, LimitsPatch, Node, cbor};
-use odeon_core::{Key, Reason as Ended};
-use odeon_tests::cluster::until;
-use odeon_tests::protocol::{Pid, Reason};
+use odeon::{Call, CallAt, LimitsPatch, cbor};
+use odeon_tests::cluster::{Node, until};
+use odeon_tests::protocol::{CallError, Pid, Reason};
 use odeon_tests::{MODULE, in_time};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -16,7 +15,7 @@ use crate::support::{down, monitor};
 use crate::town::{Town, kill};
 
 /// What a function gives on a node, or the reason for which it ended.
-async fn call(node: &Node, function: &str, argument: Value) -> Result<Value, Ended> {
+async fn call(node: &Node, function: &str, argument: Value) -> Result<Value, Reason> {
     let argument = cbor::from_json(&argument).into();
     let at = CallAt::Entry { function: function.into(), argument };
     let result = outcome(node, MODULE, at).await?;
@@ -24,13 +23,13 @@ async fn call(node: &Node, function: &str, argument: Value) -> Result<Value, End
 }
 
 /// What the node itself says if it is to ask somebody.
-async fn asked_by_node(node: &Node, question: Value) -> Result<Value, Ended> {
+async fn asked_by_node(node: &Node, question: Value) -> Result<Value, Reason> {
     let at = CallAt::Text { text: format!("call {question}"), json: true };
     let result = outcome(node, "odeon", at).await?;
     Ok(serde_json::from_slice(&result).expect("it is JSON"))
 }
 
-async fn outcome(node: &Node, module: &str, at: CallAt) -> Result<Bytes, Ended> {
+async fn outcome(node: &Node, module: &str, at: CallAt) -> Result<Bytes, Reason> {
     let timeout = Some(Duration::from_secs(20));
     let (module, limits) = (module.to_owned(), LimitsPatch::default());
     let call = Call { module, label: None, at, timeout, limits };
@@ -46,12 +45,12 @@ fn on(town: &Town, at: usize) -> &Node {
 }
 
 /// A call that there is nobody for.
-fn nobody() -> Result<Value, Ended> {
+fn nobody() -> Result<Value, Reason> {
     exit("noproc")
 }
 
-fn exit(reason: &str) -> Result<Value, Ended> {
-    Err(Ended::Error(format!("the called actor ended: {reason}").as_str().into()))
+fn exit(reason: &str) -> Result<Value, Reason> {
+    Err(Reason::Error(format!("the called actor ended: {reason}")))
 }
 
 async fn whereis(town: &Town, at: usize, kind: &str, name: &str) -> Option<Pid> {
@@ -78,7 +77,7 @@ async fn a_server_of_a_cluster_name_is_asked_and_refused_from_every_node() {
         );
         let again = call(on(&town, at), "via_start", json!(["cluster", "till", 7])).await;
         let text = format!("already started: <{}.{}> has the name", owner.node, owner.serial);
-        assert_eq!(again, Err(Ended::Error(text.as_str().into())));
+        assert_eq!(again, Err(Reason::Error(text)));
     }
     // A local name is of one node.
     call(on(&town, 1), "via_start", json!(["local", "till", 7])).await.expect("it starts");
@@ -116,7 +115,7 @@ async fn all_who_ask_for_a_server_at_once_on_several_nodes_get_one() {
     // None of those that came second is left.
     for node in &town.nodes {
         let (world, id) = (&node.world.node, node.world.node.id());
-        let owners = world.cluster_names(None).iter().filter(|(_, pid)| pid.node == id).count();
+        let owners = world.cluster_names().iter().filter(|(_, pid)| pid.node == id).count();
         let serving = || world.actors().iter().filter(|actor| actor.start == "tally").count();
         until("those that came second have ended", || serving() == owners).await;
     }
@@ -245,9 +244,8 @@ async fn a_call_to_a_group_goes_to_the_closest_member_and_a_cast_to_all_where_as
     }
     let add = json!(["group", "tills", 1]);
     let far = async {
-        let key = |bytes: &[u8]| Key::new(bytes).expect("a name");
-        let all = |at| on(&town, at).members(&key(b"shop"), &key(b"tills")).map(|all| all.len());
-        while [0, 1, 2].map(all) != [Ok(2), Ok(2), Ok(2)] {
+        let all = |at| on(&town, at).members(b"shop", b"tills").map(|all| all.len());
+        while [0, 1, 2].map(all) != [Some(2); 3] {
             tokio::task::yield_now().await;
         }
     };

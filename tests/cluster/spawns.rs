@@ -368,14 +368,14 @@ async fn a_linked_child_of_a_parent_that_ended_meanwhile_ends_too() {
     let asked = request(function("waiter"), linked(&pair.far.name), ReplyWhen::Always);
     parent.reference(asked).await;
     parent.kill().await;
-    let before = pair.far.world.node.stats().actors;
+    let before = pair.far.world.node.actors_count();
     pair.far.forwarder().resume();
     let mut bystander = pair.near.world.puppet().await;
     // Answered behind the request of the dead one, on the same connection.
     let (child, _) =
         bystander.spawned(spawn_with(function("nothing"), plain(&pair.far.name))).await;
     assert_eq!(pair.far.world.node.ended(child.word()).await, odeon_core::Reason::NoProc);
-    until("the end of the orphan", || pair.far.world.node.stats().actors <= before).await;
+    until("the end of the orphan", || pair.far.world.node.actors_count() <= before).await;
     assert_eq!(pair.far.world.node.actors(), []);
 }
 

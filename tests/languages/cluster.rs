@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use odeon::{Ended, Spawn};
+use odeon::Spawn;
 use odeon_core::Reason;
 use odeon_tests::cluster::{Member, Pair};
 use odeon_tests::protocol::{Operation, Pid, Value};
-use odeon_tests::{DEADLINE, Puppet, in_time};
+use odeon_tests::{DEADLINE, Ended, Puppet, in_time};
 
 use crate::build::{Language, built};
 use crate::{deploy, hold, holds_between_two, start};
@@ -45,7 +45,7 @@ async fn until_owned(puppet: &mut Puppet, is_owned: bool) {
 /// The end of an actor that has registered the contested name, and who asks for owners there.
 async fn contender(member: &Member, language: Language) -> (Ended, Puppet) {
     let spawn = Spawn::new(language.name(), start("check_name_lost", &[]));
-    let (_, ended) = member.world.node.spawn_watched(spawn).await.expect("it can be made");
+    let ended = member.world.ground().spawn(spawn).await;
     let mut puppet = member.world.puppet().await;
     until_owned(&mut puppet, true).await;
     (ended, puppet)
@@ -54,8 +54,8 @@ async fn contender(member: &Member, language: Language) -> (Ended, Puppet) {
 async fn both_owners_of_a_name_hear_of_its_loss_when_they_meet(language: Language) {
     let Some(module) = built(language) else { return };
     let pair = Pair::start().await;
-    deploy(&pair.near.world.node, language, module).await;
-    deploy(&pair.far.world.node, language, module).await;
+    deploy(&pair.near.world.ground(), language, module).await;
+    deploy(&pair.far.world.ground(), language, module).await;
     let near = contender(&pair.near, language).await;
     let far = contender(&pair.far, language).await;
     pair.connect().await;

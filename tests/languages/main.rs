@@ -37,11 +37,11 @@ mod projects;
 
 use build::{Language, built};
 use bytes::Bytes;
-use odeon::{Node, Spawn, Start};
+use odeon::{Spawn, Start};
 use odeon_core::process::{Event, Filter};
 use odeon_core::{Pid, Reason};
 use odeon_tests::cluster::Pair;
-use odeon_tests::{COMPILE_DEADLINE, World, in_time};
+use odeon_tests::{COMPILE_DEADLINE, Ground, World, in_time};
 use tokio::sync::Mutex;
 
 /// What is checked within one node, and between two.
@@ -65,17 +65,17 @@ static COMPILING: Mutex<()> = Mutex::const_new(());
 async fn world(language: Language) -> Option<World> {
     let module = built(language)?;
     let world = World::start().await;
-    deploy(&world.node, language, module).await;
+    deploy(&world.ground(), language, module).await;
     Some(world)
 }
 
 /// Gives a node the language's guest, compiled.
-async fn deploy(node: &Node, language: Language, module: &[u8]) {
+async fn deploy(node: &Ground, language: Language, module: &[u8]) {
     let _alone = COMPILING.lock().await;
-    node.modules().deploy(language.name(), module).expect("it can be deployed");
+    node.deploy(language.name(), module);
     let spawn = Spawn::new(language.name(), start("nothing", &[]));
-    let made = tokio::time::timeout(COMPILE_DEADLINE, node.spawn_watched(spawn)).await;
-    made.expect("it is compiled in time").expect("it can be made");
+    let made = tokio::time::timeout(COMPILE_DEADLINE, node.spawn(spawn)).await;
+    made.expect("it is compiled in time");
 }
 
 fn start(function: &str, argument: &[u8]) -> Start {
@@ -83,9 +83,9 @@ fn start(function: &str, argument: &[u8]) -> Start {
 }
 
 /// Runs a function as an actor, to its end.
-async fn end_of(node: &Node, language: Language, function: &str, argument: &[u8]) -> Reason {
+async fn end_of(node: &Ground, language: Language, function: &str, argument: &[u8]) -> Reason {
     let spawn = Spawn::new(language.name(), start(function, argument));
-    let (_, ended) = node.spawn_watched(spawn).await.expect("it can be made");
+    let ended = node.spawn(spawn).await;
     in_time(&format!("{function} of {language:?}"), ended.wait()).await
 }
 
@@ -137,7 +137,7 @@ async fn the_codec_reads_writes_and_refuses_the_vectors(language: Language) {
 async fn hold(language: Language, checks: &[&str]) {
     let Some(world) = world(language).await else { return };
     for check in checks {
-        assert_eq!(end_of(&world.node, language, check, &[]).await, Reason::Normal, "{check}");
+        assert_eq!(end_of(&world.ground(), language, check, &[]).await, Reason::Normal, "{check}");
     }
 }
 
@@ -145,7 +145,7 @@ async fn hold(language: Language, checks: &[&str]) {
 async fn holds_between_two(language: Language, check: &str) {
     let Some(module) = built(language) else { return };
     let pair = Pair::start().await;
-    let near = &pair.near.world.node;
+    let near = &pair.near.world.ground();
     deploy(near, language, module).await;
     let reason = end_of(near, language, check, &text(&pair.far.name)).await;
     assert_eq!(reason, Reason::Normal);
@@ -180,7 +180,7 @@ async fn messages_that_were_answered_take_no_memory(language: Language) {
 
 async fn a_failure_says_what_is_wrong(language: Language) {
     let Some(world) = world(language).await else { return };
-    let crashed = end_of(&world.node, language, "crash", &text("on purpose")).await;
+    let crashed = end_of(&world.ground(), language, "crash", &text("on purpose")).await;
     assert!(matches!(&crashed, Reason::Trap(text) if text.contains("on purpose")), "{crashed}");
     let wrong: [(&str, &str, Vec<u8>); 5] = [
         ("add", "out of range", bytes("821b7fffffffffffffff01")),
@@ -190,12 +190,12 @@ async fn a_failure_says_what_is_wrong(language: Language) {
         ("", "it has echo", vec![]),
     ];
     for (function, words, argument) in wrong {
-        let reason = end_of(&world.node, language, function, &argument).await;
+        let reason = end_of(&world.ground(), language, function, &argument).await;
         let is_told = matches!(&reason, Reason::Error(text) if text.contains(words));
         assert!(is_told, "{function:?} {argument:x?}: {reason}");
     }
     // One beyond what the language's function takes, which is no other number instead.
-    let reason = end_of(&world.node, language, "add", &bytes("821bffffffffffffffff01")).await;
+    let reason = end_of(&world.ground(), language, "add", &bytes("821bffffffffffffffff01")).await;
     assert!(!matches!(reason, Reason::Normal | Reason::Trap(_)), "{reason}");
 }
 
@@ -203,10 +203,10 @@ async fn a_failure_says_what_is_wrong(language: Language) {
 async fn typescript_of_several_files_runs_without_its_types() {
     let Some(world) = world(Language::Ts).await else { return };
     for check in ["check_types", "check_cluster_types"] {
-        let checked = end_of(&world.node, Language::Ts, check, &[]).await;
+        let checked = end_of(&world.ground(), Language::Ts, check, &[]).await;
         assert_eq!(checked, Reason::Normal, "{check}");
     }
-    let crashed = end_of(&world.node, Language::Ts, "crash", &[]).await;
+    let crashed = end_of(&world.ground(), Language::Ts, "crash", &[]).await;
     let is_told = matches!(&crashed, Reason::Trap(text)
         if text.contains("on purpose") && text.contains("main.js"));
     assert!(is_told, "{crashed}");

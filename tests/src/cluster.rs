@@ -1,31 +1,40 @@
-//! Connected nodes: several in this process, with real connections over loopback.
+//! Connected nodes: each a process of its own, with real connections over loopback.
 //!
-//! Each node's part in the cluster runs on a tokio runtime of its own, so that it can
-//! be [halted](Member::halt): its sockets are gone without a word, as when its process
-//! is killed. A node may stand behind a [`Forwarder`], which can hold back or cut what
-//! goes through it, as a network does.
+//! A [`Member`] is a process, which runs one node and does what the test asks for
+//! (`inside`, over the talk of `talk`). It is ended by a kill, which it hears nothing of:
+//! its sockets are closed by the system. A node may stand behind a [`Forwarder`] in the
+//! test's process, which can hold back or cut what goes through it, as a network does.
 
 mod forwarder;
+mod inside;
 pub mod net;
+mod node;
+mod process;
+mod setting;
+mod talk;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use odeon::cluster::{self, Dialler, Distribution};
 use odeon::control::discovery::{Directory, Entry, Published};
-use odeon::net::listen::{Listener, Peers as _, Receiver, Stop};
 use odeon::net::secrets::Secrets;
 use odeon::net::tls::Tls;
-use odeon::net::transport::Transport;
-use odeon::net::{Identity, Mode, Origin, Security, dial};
+use odeon::net::{Mode, Security};
+use odeon_core::NodeId;
 use odeon_core::node::Nodes;
-use odeon_core::peer::handshake::{Secret, Session};
-use odeon_core::wire::Role;
+use odeon_core::peer::handshake::Secret;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use self::forwarder::Forwarder;
+pub use self::inside::obey;
+pub use self::node::{Ended, Native, Node};
+use self::process::Process;
+pub use self::setting::Setting;
+use self::talk::{Ask, Plan, Started};
+pub use self::talk::{Heard, Locked, Status};
 use crate::{DEADLINE, Puppet, World, in_time, protocol};
 
 /// The cookie of all test nodes.
@@ -34,70 +43,23 @@ pub const COOKIE: &[u8] = b"a cookie for tests alone";
 /// Actors that a node of a cluster takes: fewer than others, for there are more nodes.
 const ACTORS_MAX: usize = 3_000;
 
-/// How a member is to be.
-pub struct Setting {
-    /// Its name; one that nobody else has, if absent.
-    pub name: Option<String>,
-    /// Its part in the cluster.
-    pub cluster: cluster::Options,
-    /// What it shares with others by default.
-    pub cookie: Vec<u8>,
-    /// Where TLS is used.
-    pub mode: Mode,
-    /// Compresses.
-    pub compress: bool,
-    /// Stands behind a forwarder: all that dial it come through that.
-    pub forwarded: bool,
-    /// For the set-up of each connection that it dials.
-    pub setup_time: Duration,
-    /// Threads that run guests.
-    pub workers: Option<usize>,
-    /// Keeps modules apart from all other nodes.
-    pub own_modules: bool,
-    /// Where in a network of a test's own it is; on loopback, if absent.
-    pub host: Option<net::Host>,
-}
-
-impl Default for Setting {
-    fn default() -> Self {
-        Self {
-            name: None,
-            cluster: cluster::Options::default(),
-            cookie: COOKIE.to_vec(),
-            mode: Mode::Auto,
-            compress: false,
-            forwarded: false,
-            setup_time: Duration::from_secs(7),
-            workers: None,
-            own_modules: false,
-            host: None,
-        }
-    }
-}
-
-/// A node that takes part in a cluster.
+/// A node that takes part in a cluster, in a process of its own.
 pub struct Member {
     /// The node, and the puppets on it.
-    pub world: World,
-    /// Its part in the cluster.
-    pub distribution: Arc<Distribution>,
+    pub world: World<Node>,
     /// Its name.
     pub name: String,
     /// Where it listens.
     pub address: SocketAddr,
-    /// What it shares with whom.
-    pub secrets: Arc<Secrets>,
     /// What it stands behind, if it was asked for.
     pub forwarder: Option<Forwarder>,
-    runtime: Option<tokio::runtime::Runtime>,
-    listener: Option<Listener>,
-    published: Option<Published>,
     _modules: Option<tempfile::TempDir>,
 }
 
 /// Where the nodes of one test find each other.
 pub struct Place {
     directory: Directory,
+    path: PathBuf,
     _files: tempfile::TempDir,
     _alone: SemaphorePermit<'static>,
 }
@@ -113,8 +75,9 @@ impl Place {
     pub async fn new() -> Self {
         let alone = CLUSTERS.acquire().await.expect("the semaphore is never closed");
         let files = tempfile::tempdir().expect("a temporary directory");
-        let directory = Directory::at(files.path().join("odeon")).expect("a directory of nodes");
-        Self { directory, _files: files, _alone: alone }
+        let path = files.path().join("odeon");
+        let directory = Directory::at(path.clone()).expect("a directory of nodes");
+        Self { directory, path, _files: files, _alone: alone }
     }
 
     /// Starts a node here.
@@ -130,70 +93,28 @@ impl Place {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let mut setting = Setting::default();
         change(&mut setting);
-        let ip = setting.host.as_ref().map_or([127, 0, 0, 1].into(), |host| host.ip);
         let host = setting.host.as_ref().map_or("localhost".to_owned(), |host| host.ip.to_string());
         let fresh = || format!("n{}@{host}", NUMBERS.fetch_add(1, Ordering::Relaxed));
         let name = setting.name.clone().unwrap_or_else(fresh);
-        let mut runtime = tokio::runtime::Builder::new_multi_thread();
-        if let Some(host) = setting.host.clone() {
-            runtime.on_thread_start(move || host.enter());
-        }
-        let runtime = runtime.worker_threads(2).enable_all().build().expect("threads");
         let modules = setting.own_modules.then(|| tempfile::tempdir().expect("a directory"));
-        let inside = runtime.enter();
-        let world = World::start_at(None, |config| {
-            config.name.clone_from(&name);
-            config.actors_max = ACTORS_MAX;
-            config.workers = setting.workers;
-            if let Some(modules) = &modules {
-                config.data_dir = modules.path().join("store");
-            }
-        });
-        let features = cluster::features(setting.cluster.hidden, setting.compress);
-        let incarnation = world.node.id().get();
-        let identity = Identity { name: name.clone(), incarnation, role: Role::Peer, features };
-        let security = security(&setting.cookie, setting.mode);
-        let secrets = Arc::clone(&security.secrets);
-        let dialler = Dialler {
-            identity: identity.clone(),
-            security: security.clone(),
-            options: dial::Options {
-                directory: Some(self.directory.clone()),
-                setup_time: setting.setup_time,
-                ..dial::Options::default()
-            },
+        let is_forwarded = setting.forwarded;
+        let plan = Plan {
+            name: name.clone(),
+            setting,
+            directory: self.path.clone(),
+            data_dir: modules.as_ref().map(|modules| modules.path().join("store")),
         };
-        let distribution = Arc::new(world.node.distribute(dialler, setting.cluster));
-        let receiver = Doorman(Arc::clone(&distribution));
-        drop(inside);
-        let anywhere = SocketAddr::new(ip, 0);
-        let listener = runtime.spawn(Listener::start(anywhere, identity, security, receiver)).await;
-        let listener = listener.expect("no panic").expect("a port");
-        let address = listener.address();
-        let forwarder = match setting.forwarded {
+        let process = Arc::new(Process::start(&name));
+        let Started { id, address } = in_time("the start of a node", process.ask(&plan)).await;
+        let forwarder = match is_forwarded {
             true => Some(Forwarder::start(address).await),
             false => None,
         };
-        let entry = Entry {
-            name: name.clone(),
-            address: forwarder.as_ref().map_or(address, Forwarder::address),
-            incarnation,
-            process: std::process::id(),
-            tls: setting.mode == Mode::Always,
-        };
-        let published = Some(self.directory.publish(&entry).expect("the name is free"));
-        Member {
-            world,
-            distribution,
-            name,
-            address,
-            secrets,
-            forwarder,
-            runtime: Some(runtime),
-            listener: Some(listener),
-            published,
-            _modules: modules,
-        }
+        let dialled = forwarder.as_ref().map_or(address, Forwarder::address);
+        let () = in_time("its name", process.ask(&Ask::Announce(dialled))).await;
+        let node = Node { process, name: name.as_str().into(), id: NodeId::from_wire(id) };
+        let world = World { node, _place: None };
+        Member { world, name, address, forwarder, _modules: modules }
     }
 
     /// Announces an address under a name: whoever wants that node dials there.
@@ -220,18 +141,6 @@ pub fn security(cookie: &[u8], mode: Mode) -> Security {
     }
 }
 
-struct Doorman(Arc<Distribution>);
-
-impl Receiver for Doorman {
-    fn roles(&self) -> &'static [Role] {
-        &[Role::Peer]
-    }
-
-    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
-        self.0.accepted(transport, session, from);
-    }
-}
-
 impl Member {
     /// A puppet on another node, which this one spawned there and gives orders to.
     ///
@@ -249,22 +158,31 @@ impl Member {
         cradle.puppet().await
     }
 
-    /// Its connections, its listener and its name in the directory are gone at once and
-    /// without a word, as if its process had been killed. The node behind it can do
-    /// nothing any more that others see.
+    /// Its process is killed: all that it had open is closed by the system, and nobody is
+    /// told a word.
     pub fn halt(&mut self) {
-        self.listener = None;
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-        self.published = None;
+        self.world.node.process.kill();
     }
 
     /// Leaves the cluster in an orderly way.
     pub async fn leave(&mut self) {
-        self.published = None;
-        in_time("an orderly stop", self.distribution.stop()).await;
-        self.listener = None;
+        in_time("an orderly stop", self.world.node.process.ask(&Ask::Leave)).await
+    }
+
+    /// How long a silent node counts as there, from now on.
+    pub fn set_tick_time(&self, time: Duration) {
+        self.world.node.process.ask_now(&Ask::SetTickTime(time))
+    }
+
+    /// Where others can reach it: what it tells those that connect from now on.
+    pub fn set_addresses(&self, addresses: Vec<String>) {
+        self.world.node.process.ask_now(&Ask::SetAddresses(addresses))
+    }
+
+    /// What it shares with this node; what it shares with all, if absent.
+    pub fn set_cookie(&self, of: &str, cookie: Option<&str>) {
+        let cookie = cookie.map(|cookie| cookie.as_bytes().to_vec());
+        self.world.node.process.ask_now(&Ask::SetCookie(of.into(), cookie))
     }
 
     /// Connects to another node.

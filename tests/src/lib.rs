@@ -1,6 +1,7 @@
 //! What the suites share: a node in this process, and puppets to drive on it.
 //!
-//! A [`World`] is a node of a test's own. A [`Puppet`] is an actor in it that does
+//! A [`World`] is a node of a test's own, in the test's process or, if it is a member of a
+//! [`cluster`], in a process of its own. A [`Puppet`] is an actor in it that does
 //! what the test orders, one function of the WIT contract after another, and reports
 //! (`guests/protocol` says how). Every wait has a deadline, and a failure prints what
 //! the puppet did and got so far.
@@ -9,6 +10,7 @@
 //! returns. So a report is a barrier: what an order did to others has arrived there.
 
 pub mod cluster;
+mod ground;
 mod random;
 mod words;
 
@@ -17,8 +19,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use odeon::{Config, Native, Node, Spawn, Start};
-use odeon_core::{Reason, process};
+use ground::Tester;
+pub use ground::{Ended, Ground};
+use odeon::{Config, Spawn, Start};
+use odeon_core::Reason;
 pub use odeon_test_protocol as protocol;
 use protocol::{Destination, Event, Hello, Info, Operation, Order, Pid, Reference, Setup, Value};
 pub use random::Random;
@@ -68,10 +72,11 @@ pub async fn in_time<T>(what: &str, wait: impl Future<Output = T>) -> T {
     waited.unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
 }
 
-/// A node of a test's own, with the guest `conformance` deployed.
-pub struct World {
+/// A node of a test's own, with the guest `conformance` deployed: of this process, or of
+/// another one.
+pub struct World<On = odeon::Node> {
     /// The node.
-    pub node: Node,
+    pub node: On,
     /// Given back after the node is gone.
     _place: Option<SemaphorePermit<'static>>,
 }
@@ -102,9 +107,16 @@ impl World {
         let mut config = Config::new("test@localhost", target().join("test-data"));
         config.actors_max = 20_000;
         change(&mut config);
-        let node = Node::start(config).expect("a node starts");
+        let node = odeon::Node::start(config).expect("a node starts");
         node.modules().deploy(MODULE, &module).expect("the guest can be deployed");
         Self { node, _place: place }
+    }
+}
+
+impl<On: Clone + Into<Ground>> World<On> {
+    /// The node, as what is the same for nodes of this process and of others.
+    pub fn ground(&self) -> Ground {
+        self.node.clone().into()
     }
 
     /// A puppet, spawned by the node itself.
@@ -133,8 +145,9 @@ impl World {
         let start = Start::Entry { function, argument: argument.into() };
         let mut spawn = Spawn::new(MODULE, start);
         change(&mut spawn);
-        let spawned = tokio::time::timeout(COMPILE_DEADLINE, self.node.spawn_watched(spawn)).await;
-        let (_, ended) = spawned.expect("a puppet is made in time").expect("a puppet can be made");
+        let ground = self.ground();
+        let spawned = tokio::time::timeout(COMPILE_DEADLINE, ground.spawn(spawn)).await;
+        let ended = spawned.expect("a puppet is made in time");
         tokio::select! {
             puppet = cradle.puppet() => puppet,
             reason = ended.wait() => panic!("a puppet ended before it greeted: {reason}"),
@@ -143,21 +156,20 @@ impl World {
 
     /// A place for a puppet that somebody else spawns.
     pub fn cradle(&self) -> Cradle {
-        Cradle { node: self.node.clone(), tester: self.node.native("tester") }
+        let ground = self.ground();
+        Cradle { tester: ground.tester("tester"), ground }
     }
 
     /// Watches an actor from now on.
     pub fn watch(&self, pid: Pid) -> Watch {
-        let mut watcher = self.node.native("watcher");
-        watcher.monitor(pid.word());
-        Watch { pid, watcher }
+        self.ground().watch(pid)
     }
 }
 
 /// Waits for one puppet's first word.
 pub struct Cradle {
-    node: Node,
-    tester: Native,
+    ground: Ground,
+    tester: Tester,
 }
 
 impl Cradle {
@@ -166,7 +178,7 @@ impl Cradle {
     /// # Panics
     /// Never: the argument is plain data.
     pub fn start(&self) -> protocol::Start {
-        let setup = Setup { greet: Some(Destination::Pid(self.tester.pid().word())) };
+        let setup = Setup { greet: Some(Destination::Pid(self.tester.pid())) };
         let argument = postcard::to_stdvec(&setup).expect("plain data can be encoded");
         protocol::Start::Entry { function: "puppet".into(), argument }
     }
@@ -176,29 +188,18 @@ impl Cradle {
     /// # Panics
     /// It does not greet.
     pub async fn puppet(mut self) -> Puppet {
-        let greeting = in_time("a puppet's greeting", next_body(&mut self.tester)).await;
+        let greeting = in_time("a puppet's greeting", self.tester.next_body()).await;
         let hello: Hello = postcard::from_bytes(&greeting).expect("a greeting comes first");
         let Hello { pid, orders } = hello;
-        let Self { node, tester } = self;
-        Puppet { pid, orders, node, tester, given: 0, reported: Vec::new(), log: Vec::new() }
-    }
-}
-
-/// The next message of an actor of the host.
-async fn next_body(native: &mut Native) -> bytes::Bytes {
-    loop {
-        match native.receive(process::Filter::Any).await {
-            Some(process::Event::Message { body, .. }) => return body,
-            Some(_) => {}
-            None => panic!("the tester was ended by an exit signal"),
-        }
+        let Self { ground, tester } = self;
+        Puppet { pid, orders, ground, tester, given: 0, reported: Vec::new(), log: Vec::new() }
     }
 }
 
 /// The end of an actor, to be waited for.
 pub struct Watch {
     pid: Pid,
-    watcher: Native,
+    watcher: Tester,
 }
 
 impl Watch {
@@ -208,16 +209,7 @@ impl Watch {
     /// It did not, in time.
     pub async fn reason(mut self) -> protocol::Reason {
         let what = format!("the end of {:?}", self.pid);
-        in_time(&what, async {
-            loop {
-                if let Some(process::Event::Down { reason, .. }) =
-                    self.watcher.receive(process::Filter::Any).await
-                {
-                    return reason.word();
-                }
-            }
-        })
-        .await
+        in_time(&what, self.watcher.next_reason()).await
     }
 }
 
@@ -227,8 +219,8 @@ pub struct Puppet {
     pub pid: Pid,
     /// Where it takes orders.
     pub orders: Reference,
-    node: Node,
-    tester: Native,
+    ground: Ground,
+    tester: Tester,
     given: u64,
     reported: Vec<(u64, Value)>,
     log: Vec<String>,
@@ -250,7 +242,7 @@ impl Puppet {
         self.note(format_args!("order {number}: {operation:?}"));
         let order = Order { number, operation };
         let body = postcard::to_stdvec(&order).expect("plain data can be encoded");
-        self.tester.send_to_alias(self.orders.word(), body.into());
+        self.tester.send_to_alias(self.orders, body);
         Given(number)
     }
 
@@ -265,9 +257,9 @@ impl Puppet {
     /// Nothing, in time.
     pub async fn finish(&mut self, given: Given) -> Value {
         while !self.reported.iter().any(|(number, _)| *number == given.0) {
-            let next = tokio::time::timeout(DEADLINE, next_body(&mut self.tester)).await;
+            let next = tokio::time::timeout(DEADLINE, self.tester.next_body()).await;
             let Ok(body) = next else {
-                let is_there = self.node.actor(self.pid.word()).is_some();
+                let is_there = self.ground.has(self.pid);
                 let number = given.0;
                 self.fail(&format!("no report on order {number} in time; alive: {is_there}"))
             };
@@ -364,15 +356,13 @@ impl Puppet {
 
     /// Watches it from now on.
     pub fn watch(&self) -> Watch {
-        let mut watcher = self.node.native("watcher");
-        watcher.monitor(self.pid.word());
-        Watch { pid: self.pid, watcher }
+        self.ground.watch(self.pid)
     }
 
     /// Ends it from outside, and waits until it is gone.
     pub async fn kill(&self) {
         let watch = self.watch();
-        self.node.exit(self.pid.word(), Reason::Kill);
+        self.ground.exit(self.pid, Reason::Kill);
         watch.reason().await;
     }
 
