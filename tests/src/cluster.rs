@@ -64,7 +64,8 @@ pub struct Place {
     _alone: SemaphorePermit<'static>,
 }
 
-/// Clusters at one time: each takes the places of several nodes.
+/// Clusters at one time. Many tests say how long something may take: their nodes have the
+/// processors to themselves.
 static CLUSTERS: Semaphore = Semaphore::const_new(1);
 
 impl Place {
