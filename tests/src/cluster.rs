@@ -159,6 +159,11 @@ impl Member {
         cradle.puppet().await
     }
 
+    /// Its process, for the system.
+    pub fn process_id(&self) -> u32 {
+        self.world.node.process.id()
+    }
+
     /// Its process is killed: all that it had open is closed by the system, and nobody is
     /// told a word.
     pub fn halt(&mut self) {

@@ -134,6 +134,11 @@ impl Process {
         }
     }
 
+    /// What the system calls it.
+    pub(super) fn id(&self) -> u32 {
+        self.child.lock().expect("nobody panics with it").id()
+    }
+
     /// Ends it at once: the system closes what it had open. Returns when that is done.
     pub(super) fn kill(&self) {
         let mut child = self.child.lock().expect("nobody panics with it");
