@@ -1,7 +1,8 @@
 //! Births and deaths without end: does memory stay flat?
 //!
 //! ```text
-//! cargo run --profile gate --workspace --example soak -- MINUTES
+//! cargo build --profile gate --workspace --example soak
+//! target/gate/examples/soak MINUTES
 //! ```
 //!
 //! Runs 10 minutes, or as many as the argument says: actors that trap, that are
