@@ -153,6 +153,11 @@ impl Cell {
         }
     }
 
+    /// Whether its end has begun: it can get no name any more.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(*self.naming.lock(), Naming::Over)
+    }
+
     /// Counts the living actors that descend from this one.
     pub(crate) fn descendants(&self) -> Arc<Quota> {
         let quota = self

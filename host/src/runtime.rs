@@ -416,18 +416,18 @@ impl Runtime {
         found.filter(|cell| !cell.is_native()).map(|cell| cell.pid)
     }
 
-    /// The end of an actor: its guest is gone already. Its name is free; then its place
-    /// among its ancestors' children, and from there on nobody finds it; then its cluster
-    /// names, and it has left its groups; then those who care are told. So nobody hears of
-    /// the end before all of that.
+    /// The end of an actor: its guest is gone already. Its name is free; then its cluster
+    /// names, and it has left its groups; then its place among its ancestors' children, and
+    /// from there on nobody finds it; then those who care are told. So nobody hears of the
+    /// end before all of that.
     pub(crate) fn end(&self, cell: &Arc<Cell>, reason: Reason) -> Reason {
         let mut state = cell.state();
         with_effects(|effects| {
             state.process.stop(reason, effects);
             self.perform(&mut state, effects);
             self.directory.unname(cell);
-            self.directory.remove(cell);
             self.cluster.find.ended(self, cell);
+            self.directory.remove(cell);
             let unread = cell.close();
             self.cluster.actor_ended(cell.pid);
             let reason = state.process.dying().cloned().unwrap_or(Reason::Normal);

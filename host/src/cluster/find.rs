@@ -145,8 +145,9 @@ impl Find {
         });
     }
 
-    /// An actor of this node has ended and nobody finds it any more: what it had here is
-    /// gone when this returns.
+    /// An actor of this node has ended, and can get no name any more: what it had here is
+    /// gone when this returns. Before the directory forgets it: who does not find it there
+    /// is told so at once, and must not find it under a cluster name afterwards.
     pub(crate) fn ended(&self, runtime: &Runtime, cell: &Cell) {
         // Most have nothing to do with names, groups and locks.
         if cell.is_findable.load(Ordering::Acquire) {
@@ -219,13 +220,14 @@ impl Drop for Find {
 impl Turn<'_> {
     /// A machine wants to hear of the end of an actor of this node.
     fn watch(&mut self, pid: Pid) {
-        let directory = &self.runtime.directory;
-        if let Some(cell) = directory.find(pid.serial) {
+        let cell = self.runtime.directory.find(pid.serial);
+        let will_tell = cell.is_some_and(|cell| {
             cell.is_findable.store(true, Ordering::Release);
-        }
-        // An actor is taken out of the directory before it looks whether it is findable:
-        // if it is still there now, it will see so.
-        if directory.find(pid.serial).is_none() {
+            // An actor that ends says so before it looks whether it is findable: if it has
+            // not by now, it will see so.
+            !cell.is_ending()
+        });
+        if !will_tell {
             self.dead.push(pid);
         }
     }
