@@ -163,10 +163,6 @@ async fn actors_and_functions_of_other_nodes_are_reached(language: Language) {
 async fn messages_that_were_answered_take_no_memory(language: Language) {
     const LENGTH: u16 = 16 << 10;
     const COUNT: usize = (64 << 20) / LENGTH as usize;
-    // componentize-py 0.25.1 leaves one copy of each in the actor's memory: docs/languages.md.
-    if language == Language::Python {
-        return;
-    }
     let Some(world) = world(language).await else { return };
     let spawn = Spawn::new(language.name(), start("echo", &[]));
     let (echo, _) = world.node.spawn_watched(spawn).await.expect("it can be made");
