@@ -10,6 +10,7 @@ export * as node from "odeon:actor/node@0.1.0";
 export * as process from "odeon:actor/process@0.1.0";
 export * as rpc from "odeon:actor/rpc@0.1.0";
 export * as timers from "odeon:actor/timers@0.1.0";
+export { begin } from "./quick.js";
 
 /** A value of the host in these terms. */
 export const plain = (value) => value;

@@ -1,5 +1,5 @@
 // Odeon actors in JavaScript. index.d.ts says what each function is for.
-import { io, log as hostLog, process as host, rpc, timers } from "#host";
+import { begin, io, log as hostLog, process as host, rpc, timers } from "#host";
 import { forget } from "./mailbox.js";
 import { decode, encode } from "./message.js";
 import { fromUtf8, utf8 } from "./text.js";
@@ -143,6 +143,7 @@ export function actors(functions) {
         const known = Object.keys(functions).join(", ");
         throw { tag: "error", val: `no function \`${name}\` in this module; it has ${known}` };
       }
+      begin();
       run(functions[name], decodeArgument(argument));
     },
   };

@@ -196,6 +196,13 @@ async fn a_failure_says_what_is_wrong(language: Language) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn actors_of_one_snapshot_have_clocks_and_throw_dice_of_their_own() {
+    for language in [Language::Js, Language::JsFull, Language::Python, Language::Go] {
+        hold(language, &["check_chance"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn typescript_of_several_files_runs_without_its_types() {
     let Some(world) = world(Language::Ts).await else { return };
     for check in ["check_types", "check_cluster_types"] {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, get_type_hints
@@ -70,9 +69,6 @@ class Entry(exports.Entry):
 
     def start(self, function: str, argument: bytes) -> None:
         terminal.begin()
-        if dice := sys.modules.get("random"):
-            # Else all actors of a module had one sequence: that of the build.
-            dice.seed()
         start = _starts.get(function)
         if start is None:
             known = ", ".join(_starts)

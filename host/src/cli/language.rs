@@ -95,6 +95,7 @@ impl Language {
                 "package.json",
                 "index.js",
                 "index.d.ts",
+                "dice.js",
                 "groups.js",
                 "groups.d.ts",
                 "host.js",
@@ -106,6 +107,7 @@ impl Language {
                 "names.js",
                 "names.d.ts",
                 "nodes.js",
+                "quick.js",
                 "text.js",
                 "words.js"
             ],

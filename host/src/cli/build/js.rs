@@ -18,6 +18,13 @@ const SMALL: Package = ("componentize-qjs", "0.4.5");
 const FULL: Package = ("@bytecodealliance/componentize-js", "0.23.0");
 const ESBUILD: Package = ("esbuild", "0.28.2");
 
+/// The world of an actor in the small engine, and what it imports beyond the contract; within
+/// the folder of the contract.
+const SMALL_WIT: [(&str, &str); 2] = [
+    ("small.wit", include_str!("js/small.wit")),
+    ("deps/random/random.wit", include_str!("js/random.wit")),
+];
+
 /// How componentize-js is called: it has no command for what is wanted here.
 const FULL_SCRIPT: &str = include_str!("js/full.mjs");
 
@@ -41,10 +48,12 @@ fn small(project: &Project<'_>) -> Result<PathBuf, Exit> {
         _ => PathBuf::from("src/main.js"),
     };
     let wit = project.wit()?;
+    for (name, text) in SMALL_WIT {
+        keep(&project.dir.join(&wit).join(name), text)?;
+    }
     let module = project.module()?;
-    componentize.arg("--wit").arg(wit).args(["--world", "actor", "--js"]).arg(source);
-    // No WASI: what an actor may do is in the contract.
-    componentize.args(["--module-root", ".", "--stub-wasi", "--sync", "--output"]);
+    componentize.arg("--wit").arg(wit).args(["--world", "small", "--js"]).arg(source);
+    componentize.args(["--module-root", ".", "--sync", "--output"]);
     componentize.arg(&module);
     run(&mut componentize, project.dir)?;
     Ok(module)

@@ -4,9 +4,12 @@
 package main
 
 import (
+	secret "crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	older "math/rand"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -345,7 +348,26 @@ func checkRefusals() {
 	}
 }
 
-func throw() uint64 { return rand.Uint64() >> 1 }
+// chance gives what an actor throws, of each kind of dice, and then what its clock says.
+func chance() [4]int64 {
+	var bytes [8]byte
+	_, _ = secret.Read(bytes[:])
+	word := int64(binary.BigEndian.Uint64(bytes[:]) >> 1)
+	return [4]int64{rand.Int64(), older.Int63(), word, time.Now().UnixNano()}
+}
+
+func checkChance() {
+	one := must(odeon.Call[[4]int64]("chance", nil))
+	other := must(odeon.Call[[4]int64]("chance", nil))
+	for index := range 3 {
+		holds(one[index] != other[index], "the difference of dice")
+	}
+	holds(one[0] != rand.Int64(), "the dice of one's own")
+	holds(one[3] > 1_700_000_000e9 && other[3] > one[3], "the time")
+	before := time.Now()
+	time.Sleep(short)
+	holds(time.Since(before) >= short && time.Since(before) < long, "the sleep")
+}
 
 func checkRPC() {
 	same(must(odeon.Call[int64]("add", odeon.Args{20, 22})), 42)
@@ -367,9 +389,6 @@ func checkRPC() {
 	check(odeon.Cast(rust, "add", odeon.Args{1, 2}))
 	_, err = odeon.CallText(rust, "add(1, 2)")
 	holds(errors.Is(err, odeon.NoFunction), "a function that is not exported")
-	// Actors of one module do not throw the same dice.
-	one, other := must(odeon.Call[uint64]("throw", nil)), must(odeon.Call[uint64]("throw", nil))
-	holds(one != other && one != throw(), "the dice")
 	checkTypes()
 	silence()
 }
@@ -429,7 +448,8 @@ func init() {
 	odeon.Actor("fill", fill)
 	odeon.Actor("deadlock", deadlock)
 	odeon.Actor("elsewhere", elsewhere)
-	odeon.Actor("throw", throw)
+	odeon.Actor("chance", chance)
+	odeon.Actor("check_chance", checkChance)
 	odeon.Actor("check_send", checkSend)
 	odeon.Actor("check_timeout", checkTimeout)
 	odeon.Actor("check_links", checkLinks)

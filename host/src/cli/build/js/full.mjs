@@ -89,5 +89,9 @@ try {
   await writeFile(to, component);
 } catch (error) {
   console.error(error.message);
+  if (/wizer/i.test(error.message)) {
+    console.error("the top level of the program runs at the build, where it reaches no actor, no "
+      + "performance and no crypto");
+  }
   process.exitCode = 1;
 }

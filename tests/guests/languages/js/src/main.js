@@ -134,6 +134,34 @@ function check_rpc() {
   silence();
 }
 
+/** What top-level code throws at the build is not what actors throw. */
+const thrown = Math.random();
+
+/** What an actor throws, with the engine's dice and the host's, and what its clocks say. */
+function chance() {
+  const dice = [thrown, Math.random(), Math.random()];
+  const bytes = [crypto.randomUUID(), ...crypto.getRandomValues(new Uint8Array(8))];
+  return { dice, bytes, date: Date.now(), made: new Date().getTime(), ran: performance.now() };
+}
+
+function check_chance() {
+  const [one, other] = [call("chance"), call("chance")];
+  assert(one.dice[0] === other.dice[0], "the build threw once");
+  const all = [thrown, ...one.dice.slice(1), ...other.dice.slice(1)];
+  assert(new Set(all).size === all.length, `each of ${all} was thrown once`);
+  assert(all.every((it) => it >= 0 && it < 1), `${all} are from 0 to 1`);
+  assert(one.bytes.join() !== other.bytes.join(), "bytes of chance differ");
+  assert(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(one.bytes[0]), one.bytes[0]);
+  assert(one.date > 1.7e12 && one.made >= one.date && other.date >= one.date, "it is now");
+  for (const { ran } of [one, other]) assert(ran >= 0 && ran < LONG, `${ran} ms is how long it ran`);
+  const [begun, before] = [performance.now(), odeon.now()];
+  odeon.sleep(SHORT);
+  assert(performance.now() - begun >= SHORT, "the time passes");
+  assert(performance.now() - begun <= odeon.now() - before + 1, "and no quicker than the node's");
+  same(new Date(0).toISOString(), "1970-01-01T00:00:00.000Z");
+  same(new Date().getTimezoneOffset(), 0);
+}
+
 function check_io() {
   const line = odeon.getLine("who? ");
   odeon.print(`hello, ${line}`);
@@ -166,5 +194,5 @@ function check_far(node) {
 
 export const entry = actors({
   echo, waiter, nothing, fail, crash, custom, add, check_send, check_timeout, check_links,
-  check_monitors, check_exits, check_names, check_rpc, check_io, check_far, ...cluster,
+  check_monitors, check_exits, check_names, check_rpc, check_io, check_far, check_chance, chance, ...cluster,
 });

@@ -3,9 +3,13 @@
 tests/languages says what each is for. A check ends normally, or by an exception.
 """
 
+import datetime
+import os
 import random
+import secrets
 import sys
 import time
+import uuid
 from dataclasses import dataclass
 from enum import Enum
 
@@ -223,9 +227,28 @@ def check_types():
          [odeon.NORMAL, Reason("exit-code", 3)])
 
 
+#: What top-level code throws at the build is not what actors throw.
+thrown = random.random()
+
+
 @actor
-def throw() -> float:
-    return random.random()
+def chance():
+    dice = [random.random(), random.getrandbits(64), secrets.token_hex(8), os.urandom(8),
+            str(uuid.uuid4()), random.SystemRandom().random()]
+    return [thrown, *dice], [time.time(), datetime.datetime.now(datetime.UTC).timestamp()]
+
+
+@actor
+def check_chance():
+    (one, now), (other, later) = call(chance), call(chance)
+    same([one.pop(0), other.pop(0)], [thrown, thrown])
+    for mine, yours in zip(one, other):
+        assert mine != yours, (mine, yours)
+    assert thrown not in one and random.random() not in one + other
+    assert 1_700_000_000 < now[0] <= now[1] <= later[0] <= time.time(), (now, later)
+    before = time.perf_counter()
+    time.sleep(SHORT)
+    assert SHORT <= time.perf_counter() - before < LONG
 
 
 @actor
@@ -239,8 +262,6 @@ def check_rpc():
     request = odeon.request("add", [1, 2], module="conformance")
     event = next_event()
     same((event.request, event.value), (request, 3))
-    # Actors of one module do not throw the same dice.
-    assert call(throw) != call(throw)
     check_types()
     silence()
 
