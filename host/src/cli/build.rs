@@ -7,6 +7,7 @@
 mod c;
 mod go;
 mod js;
+mod link;
 mod python;
 mod rust;
 mod tools;
@@ -137,6 +138,23 @@ impl Project<'_> {
         sources.sort();
         Ok(sources)
     }
+}
+
+/// Makes something else of the component that a tool has put together.
+fn remade(
+    module: &Path,
+    tool: (&str, &str),
+    make: impl FnOnce(&[u8]) -> Result<Vec<u8>, String>,
+) -> Result<(), Exit> {
+    let failed = |does: &str, error: std::io::Error| {
+        Exit::failed(format!("cannot {does} {}: {error}", module.display()))
+    };
+    let component = fs::read(module).map_err(|error| failed("read", error))?;
+    let component = make(&component).map_err(|error| {
+        let (name, version) = tool;
+        Exit::failed(format!("the component is not as {name} {version} makes them: {error}"))
+    })?;
+    fs::write(module, component).map_err(|error| failed("write", error))
 }
 
 /// Writes a file, unless it is there and the same.

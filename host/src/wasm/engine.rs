@@ -20,8 +20,8 @@ const FIBER_STACK_BYTES: usize = 256 << 10;
 pub(super) const FAST_ACTORS_MAX: u32 = 2_000;
 
 /// Core instances that each of them may have, were all to have as many: a component that
-/// is linked from shared libraries, as Python's is, has 14. They are counted and cost nothing
-/// before they are there.
+/// is linked from shared libraries has one for each library, as Python's had 14 before
+/// `odeon build` linked them into one. They are counted and cost nothing before they are there.
 const FAST_INSTANCES_OF_ONE: u32 = 16;
 
 /// The engines of a node.

@@ -9,8 +9,9 @@ use std::process::Command;
 use super::super::engine::Engine;
 use super::super::exit::Exit;
 use super::super::language::Language;
+use super::link::linked;
 use super::tools::{compile as run, found, missing};
-use super::{Project, WORK, keep};
+use super::{Project, WORK, keep, remade};
 
 /// A package of npm, and the version that the SDK is tested with.
 type Package = (&'static str, &'static str);
@@ -56,6 +57,7 @@ fn small(project: &Project<'_>) -> Result<PathBuf, Exit> {
     componentize.args(["--module-root", ".", "--sync", "--output"]);
     componentize.arg(&module);
     run(&mut componentize, project.dir)?;
+    remade(&module, SMALL, linked)?;
     Ok(module)
 }
 

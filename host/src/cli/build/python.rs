@@ -2,13 +2,13 @@
 
 mod mend;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::exit::Exit;
+use super::link::linked;
 use super::tools::{compile as run, found, missing};
-use super::{Project, WORK};
+use super::{Project, WORK, remade};
 
 /// The package of PyPI, and the version that the SDK is tested with and [`mend`] knows.
 const PACKAGE: (&str, &str) = ("componentize-py", "0.25.1");
@@ -27,15 +27,6 @@ pub(super) fn compile(project: &Project<'_>) -> Result<PathBuf, Exit> {
     componentize.args(["componentize", "--python-path", "src", "--python-path"]).arg(sdk);
     componentize.arg("--output").arg(&module).arg("odeon_module");
     run(&mut componentize, project.dir)?;
-    let component = fs::read(&module)
-        .map_err(|error| Exit::failed(format!("cannot read {}: {error}", module.display())))?;
-    let component = mend::mended(&component).map_err(|error| {
-        Exit::failed(format!(
-            "the component is not what {} {} makes: {error}",
-            PACKAGE.0, PACKAGE.1
-        ))
-    })?;
-    fs::write(&module, component)
-        .map_err(|error| Exit::failed(format!("cannot write {}: {error}", module.display())))?;
+    remade(&module, PACKAGE, |component| linked(&mend::mended(component)?))?;
     Ok(module)
 }

@@ -167,3 +167,16 @@ impl Reencode for Bindings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_of_another_tool_is_refused() {
+        let component = wat::parse_str("(component (core module))").expect("a component");
+        let error = mended(&component).expect_err("it has no runtime of Python");
+        assert!(error.contains("runtime"), "{error}");
+        mended(b"no component").expect_err("it is none");
+    }
+}
