@@ -8,8 +8,10 @@
 //! The bytes that were checked are the bytes that are loaded. Who can write as this user, or as
 //! root, can run anything anyhow. Bytes from a peer never come here.
 
+mod code;
+
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +25,7 @@ use wasmtime::component::Component;
 use super::super::digest::Digest;
 use super::super::limits::CACHE_BYTES_MAX;
 use super::Tier;
+use code::Code;
 
 /// The last bytes of a file: this, and before it the checksum of all that comes before.
 const MAGIC: &[u8; 8] = b"ODEONcw2";
@@ -121,13 +124,7 @@ impl Cache {
                 return None;
             }
         };
-        // SAFETY: `deserialize` needs bytes that `serialize` made. `read` took them from a file
-        // of this user in a directory of this user, neither of which anybody else can write to
-        // (checked on the open descriptors, so nothing can be put in their place afterwards);
-        // only `put` writes there, and the checksum says that they are whole. They are in this
-        // process's own memory, so that nobody can change them after the check. That they fit
-        // the engine, `deserialize` checks itself.
-        match unsafe { Component::deserialize(engine, code) } {
+        match code.load(engine) {
             Ok(component) => Some(component),
             Err(error) => {
                 tracing::info!("compiled code {name} is made again: {error:#}");
@@ -137,8 +134,8 @@ impl Cache {
         }
     }
 
-    /// The bytes of a file without the trailer; nothing if there is no file.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, &'static str> {
+    /// What a file holds without the trailer; nothing if there is no file.
+    fn read(&self, name: &str) -> Result<Option<Code>, &'static str> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let file = match fs::openat(&self.directory, name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
@@ -156,17 +153,8 @@ impl Cache {
         if length > CACHE_BYTES_MAX {
             return Err("it is too long");
         }
-        let mut code = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        (&file).take(length).read_to_end(&mut code).map_err(|_| "it cannot be read")?;
-        let Some(split) = code.len().checked_sub(TRAILER_BYTES) else {
-            return Err("it is cut off");
-        };
-        let (body, trailer) = code.split_at(split);
-        let is_whole = trailer.split_at(size_of::<u32>()) == (&checksum(body), &MAGIC[..]);
-        if !is_whole {
-            return Err("it is damaged");
-        }
-        code.truncate(split);
+        let length = length.checked_sub(TRAILER_BYTES as u64).ok_or("it is cut off")?;
+        let code = Code::read(&file, length)?;
         // For the clearing-up, which removes what was not used for longest.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(code))
