@@ -86,20 +86,24 @@ pub struct Loaded {
 ///
 /// Whatever is wrong with the bytes; see [`LoadError`].
 pub fn load(bytes: &[u8], check: Check) -> Result<Loaded, LoadError> {
-    load_known(bytes, Digest::of(bytes), check)
+    load_known(bytes.into(), Digest::of(bytes), check)
 }
 
 /// The same for bytes whose digest is known: to compute it takes longer than to look through
-/// a large module.
+/// a large module. Bytes that are given up are not copied where they are a component.
 ///
 /// # Errors
 ///
 /// As for [`load`].
-pub(super) fn load_known(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, LoadError> {
+pub(super) fn load_known(
+    bytes: Cow<'_, [u8]>,
+    digest: Digest,
+    check: Check,
+) -> Result<Loaded, LoadError> {
     // The last line: our code and the parsers below return errors for all that is known to
     // happen; a panic that is left in one of them must cost this module, not the node. They
     // share no state, so nothing broken stays behind.
-    catch_unwind(AssertUnwindSafe(|| load_unguarded(bytes, digest, check))).unwrap_or_else(
+    catch_unwind(AssertUnwindSafe(move || load_unguarded(bytes, digest, check))).unwrap_or_else(
         |panic| Err(LoadError::Crashed { message: shorten(&panic_text(panic.as_ref())) }),
     )
 }
@@ -110,19 +114,20 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text").to_owned()
 }
 
-fn load_unguarded(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, LoadError> {
+fn load_unguarded(bytes: Cow<'_, [u8]>, digest: Digest, check: Check) -> Result<Loaded, LoadError> {
+    let source_bytes = bytes.len() as u64;
     check_length(bytes.len(), MODULE_BYTES_MAX, "module-bytes-max")?;
-    let sniffed = sniff::sniff(bytes)?;
-    let (binary, sniffed) = match sniffed {
-        Sniffed::Text => {
-            let binary = assemble(bytes)?;
-            let sniffed = sniff::sniff(&binary)?;
-            (Cow::Owned(binary), sniffed)
-        }
-        binary => (Cow::Borrowed(bytes), binary),
+    let sniffed = sniff::sniff(&bytes)?;
+    let is_text = matches!(sniffed, Sniffed::Text);
+    let (binary, sniffed) = if is_text {
+        let binary = assemble(&bytes)?;
+        let sniffed = sniff::sniff(&binary)?;
+        (Cow::Owned(binary), sniffed)
+    } else {
+        (bytes, sniffed)
     };
     let mut scanned = scan::scan(&binary)?;
-    let is_as_given = matches!((&binary, &sniffed), (Cow::Borrowed(_), Sniffed::Component));
+    let is_as_given = !is_text && matches!(sniffed, Sniffed::Component);
     let (component, source) = match sniffed {
         Sniffed::CoreModule => {
             validate(&binary, check)?;
@@ -142,9 +147,9 @@ fn load_unguarded(bytes: &[u8], digest: Digest, check: Check) -> Result<Loaded, 
     let component_digest = if is_as_given { digest } else { Digest::of(&component) };
     Ok(Loaded {
         digest,
-        source_bytes: bytes.len() as u64,
+        source_bytes,
         source,
-        text: !bytes.starts_with(b"\0asm"),
+        text: is_text,
         component,
         component_digest,
         shape,

@@ -37,6 +37,9 @@ use super::near::near_names;
 use names::Names;
 pub(crate) use names::bad_name;
 
+/// Bytes of a file that are compared at a time.
+const COMPARED_BYTES: usize = 256 << 10;
+
 /// What a listing says of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleInfo {
@@ -159,13 +162,13 @@ impl Store {
     fn check(&self, bytes: &[u8]) -> Result<Checked, StoreError> {
         let digest = Digest::of(bytes);
         // What lies there could be damaged, and then this is its repair.
-        let is_there = self.file(digest).is_ok_and(|found| found.is_some_and(|it| it == bytes));
+        let is_there = File::open(self.path_of(digest)).is_ok_and(|file| holds(&file, bytes));
         let known = self.loaded.lock().get(&digest).map(Arc::clone);
         let module = match known {
             Some(module) => module,
             None => {
                 let check = if is_there { Check::Structure } else { Check::Full };
-                let loaded = load_known(bytes, digest, check)?;
+                let loaded = load_known(bytes.into(), digest, check)?;
                 Module::from_loaded(loaded, Arc::clone(&self.compiler))
             }
         };
@@ -290,7 +293,7 @@ impl Store {
         }
         let Some(bytes) = self.read(digest)? else { return Ok(None) };
         // The bytes were checked in full when they came; compiling checks the bodies again.
-        let loaded = load_known(&bytes, digest, Check::Structure)?;
+        let loaded = load_known(bytes.into(), digest, Check::Structure)?;
         let module = Module::from_loaded(loaded, Arc::clone(&self.compiler));
         Ok(Some(self.remember(module)))
     }
@@ -317,7 +320,10 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(system("read", &path)(error)),
         };
-        let mut bytes = Vec::new();
+        // As long as it is: one that grows is copied each time.
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let length = usize::try_from(length).unwrap_or(0).min(MODULE_BYTES_MAX);
+        let mut bytes = Vec::with_capacity(length + 1);
         let mut limited = io::Read::take(file, MODULE_BYTES_MAX as u64 + 1);
         io::Read::read_to_end(&mut limited, &mut bytes).map_err(system("read", &path))?;
         Ok(Some(bytes))
@@ -363,6 +369,22 @@ impl Store {
         let file = opened.map_err(system("write to the store", &path))?;
         file.lock().map_err(system("lock", &path))?;
         Ok(file)
+    }
+}
+
+/// Whether a file holds these bytes and no others.
+fn holds(mut file: &File, mut bytes: &[u8]) -> bool {
+    let mut buffer = vec![0; COMPARED_BYTES];
+    loop {
+        match io::Read::read(&mut file, &mut buffer) {
+            Ok(0) => return bytes.is_empty(),
+            Ok(count) => match bytes.strip_prefix(&buffer[..count]) {
+                Some(rest) => bytes = rest,
+                None => return false,
+            },
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
     }
 }
 
