@@ -17,15 +17,16 @@ use super::{child_text, median};
 use crate::wasm::Start;
 use crate::{Config, Limits, Node};
 
-/// The languages, with the file of each guest and how many actors of it are made at once.
-const LANGUAGES: [(&str, &str, usize); 7] = [
-    ("rust", "conformance.wasm", 2_000),
-    ("c", "language-c.wasm", 2_000),
-    ("zig", "language-zig.wasm", 2_000),
-    ("js", "language-js.wasm", 200),
-    ("js-full", "language-js-full.wasm", 100),
-    ("python", "language-python.wasm", 100),
-    ("go", "language-go.wasm", 100),
+/// The languages, with the file of each guest, its function that reads a value and writes it
+/// again, and how many actors of it are made at once.
+const LANGUAGES: [(&str, &str, &str, usize); 7] = [
+    ("rust", "conformance.wasm", "echo_letter", 2_000),
+    ("c", "language-c.wasm", "echo", 2_000),
+    ("zig", "language-zig.wasm", "echo", 2_000),
+    ("js", "language-js.wasm", "echo", 200),
+    ("js-full", "language-js-full.wasm", "echo", 100),
+    ("python", "language-python.wasm", "echo", 100),
+    ("go", "language-go.wasm", "echo", 100),
 ];
 
 /// What to measure of each language.
@@ -53,14 +54,14 @@ struct Row {
     size_kib: f64,
     /// Until the first actor could start, compiling included.
     first_load_ms: f64,
-    /// The same on another start of the node: the compiled form is there.
+    /// The same on another start of the node, which has the module and its compiled form.
     cached_load_ms: f64,
     /// One worker's time for an actor that ends at once.
     spawn_us: f64,
     /// Memory of an actor that waits for its first message; what actors share counts once
     /// for all of them.
     idle_kib: f64,
-    /// A value to an actor that reads it, and back, on one worker.
+    /// A value to an actor that reads it and writes it again, and back, on one worker.
     echo_rtt_us: f64,
 }
 
@@ -74,10 +75,10 @@ pub fn languages(args: &Languages) -> anyhow::Result<()> {
         ensure!(known.contains(&name.as_str()), "no language {name:?}; there are {known:?}");
     }
     let chosen = |name: &str| args.only.is_empty() || args.only.iter().any(|it| it == name);
-    for (name, file, actors) in LANGUAGES.into_iter().filter(|(name, ..)| chosen(name)) {
+    for (name, file, echo, actors) in LANGUAGES.into_iter().filter(|(name, ..)| chosen(name)) {
         let file = args.guests.join(file);
         if args.job {
-            let text = serde_json::to_string(&measure(name, &file, actors)?)?;
+            let text = serde_json::to_string(&measure(name, &file, echo, actors)?)?;
             print(&text);
         } else if file.is_file() {
             let words = ["languages", "--job", name, "--guests"].map(OsStr::new);
@@ -119,16 +120,16 @@ fn print(text: &str) {
 }
 
 /// Measures one language in this process.
-fn measure(language: &str, file: &Path, actors: usize) -> anyhow::Result<Row> {
+fn measure(language: &str, file: &Path, echo: &'static str, actors: usize) -> anyhow::Result<Row> {
     let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let module = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let dir = tempfile::tempdir()?;
     io.block_on(async {
-        let (bench, first) = load(dir.path(), &module).await?;
+        let (bench, first) = load(dir.path(), Some(&module)).await?;
         bench.node.stop().await;
         drop(bench);
-        let (bench, cached) = load(dir.path(), &module).await?;
-        let figures = on_the_worker(bench, actors).await?;
+        let (bench, cached) = load(dir.path(), None).await?;
+        let figures = on_the_worker(bench, echo, actors).await?;
         Ok(Row {
             language: language.to_owned(),
             size_kib: module.len() as f64 / 1024.0,
@@ -141,15 +142,18 @@ fn measure(language: &str, file: &Path, actors: usize) -> anyhow::Result<Row> {
     })
 }
 
-/// A node with the module, and how long it took until that could run.
-async fn load(dir: &Path, module: &[u8]) -> anyhow::Result<(Bench, Duration)> {
+/// A node with the module, and how long it took until that could run. The module is deployed,
+/// unless it was before.
+async fn load(dir: &Path, module: Option<&[u8]>) -> anyhow::Result<(Bench, Duration)> {
     let mut config = Config::new("bench@localhost", dir);
     config.workers = Some(1);
     config.actors_max = 10_000;
     config.limits = Limits { children: u64::MAX, ..Limits::default() };
     let node = Node::start(config)?;
     let begun = Instant::now();
-    node.modules().deploy("bench", module)?;
+    if let Some(module) = module {
+        node.modules().deploy("bench", module)?;
+    }
     let program = node.runtime().program("bench").await?;
     let took = begun.elapsed();
     Ok((Bench::of(node, program, start("waiter")), took))
@@ -160,18 +164,22 @@ fn start(function: &str) -> Start {
 }
 
 /// The driver runs on the worker as well, so that all work is on one thread.
-async fn on_the_worker(bench: Bench, actors: usize) -> anyhow::Result<[f64; 3]> {
+async fn on_the_worker(
+    bench: Bench,
+    echo: &'static str,
+    actors: usize,
+) -> anyhow::Result<[f64; 3]> {
     let (done, result) = tokio::sync::oneshot::channel();
     let spawner = bench.node.runtime().spawner.clone();
     spawner.spawn(async move {
-        let _ = done.send(figures(&bench, actors).await);
+        let _ = done.send(figures(&bench, echo, actors).await);
     });
     result.await?
 }
 
-async fn figures(bench: &Bench, actors: usize) -> anyhow::Result<[f64; 3]> {
+async fn figures(bench: &Bench, echo: &str, actors: usize) -> anyhow::Result<[f64; 3]> {
     let spawn = spawn_us(bench).await?;
-    let echo = echo_us(bench).await?;
+    let echo = echo_us(bench, echo).await?;
     // Last, since it leaves many behind.
     Ok([spawn, idle_kib(bench, actors).await?, echo])
 }
@@ -194,12 +202,12 @@ async fn spawn_us(bench: &Bench) -> anyhow::Result<f64> {
     Ok(median(&mut times))
 }
 
-async fn echo_us(bench: &Bench) -> anyhow::Result<f64> {
+async fn echo_us(bench: &Bench, function: &str) -> anyhow::Result<f64> {
     const ROUNDS: usize = 200;
     // {"name": "a", "values": [1, 2, 3]}
     let body = Bytes::from_static(b"\xa2\x64name\x61a\x66values\x83\x01\x02\x03");
     let mut driver = bench.node.native("driver");
-    let echo = bench.quick(bench.plan(start("echo"), driver.pid())).await?;
+    let echo = bench.quick(bench.plan(start(function), driver.pid())).await?;
     let mut times = Vec::new();
     for _ in 0..50 {
         let begun = Instant::now();

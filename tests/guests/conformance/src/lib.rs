@@ -19,9 +19,12 @@ use locked::{locked, locked_to_death};
 use named::*;
 use odeon_guest::groups::Scope;
 use odeon_guest::mailbox::Event;
-use odeon_guest::{ActorResult, ExitReason, Raw, actors, me, names, next_event, send_bytes};
+use odeon_guest::{
+    ActorResult, ExitReason, Raw, actors, me, names, next_event, receive, send, send_bytes,
+};
 use puppet::puppet;
 use referees::*;
+use serde::{Deserialize, Serialize};
 use servers::{reporter, reporting_root, root, square, tally};
 
 /// Sends every message back to where it came from.
@@ -29,6 +32,22 @@ fn echo(_: Raw) {
     loop {
         if let Event::Message(message) = next_event() {
             send_bytes(message.sender, &message.body);
+        }
+    }
+}
+
+/// What `odeon bench languages` sends.
+#[derive(Serialize, Deserialize)]
+struct Letter {
+    name: String,
+    values: Vec<u64>,
+}
+
+/// Reads letters, and sends each back as it would write it.
+fn echo_letter(_: Raw) {
+    loop {
+        if let Ok((sender, letter)) = receive::<Letter>() {
+            send(sender, &letter);
         }
     }
 }
@@ -63,7 +82,7 @@ fn fail(text: String) -> ActorResult {
 }
 
 actors! {
-    puppet, echo, waiter, nothing, desk, crash, fail,
+    puppet, echo, echo_letter, waiter, nothing, desk, crash, fail,
     tally, square, root, reporting_root, reporter,
     add, half, slow, same, tell, too_long, gather,
     locked, locked_to_death,
