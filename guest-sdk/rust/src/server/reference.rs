@@ -17,12 +17,20 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+/// Between two who were to get one name at the same time nobody may be seen under it, for as
+/// long as a message takes. It is looked up again so soon, and for so long at most.
+const LOOKED_UP_AGAIN: Duration = Duration::from_millis(2);
+const SETTLED_WITHIN: Duration = Duration::from_millis(200);
+
 /// A server, as others see it: by pid, or by a name that is looked up anew whenever
 /// something is sent. It can be put into messages.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct ServerRef<S> {
     to: To,
+    /// Somebody had the name or was about to get it.
+    #[serde(skip)]
+    is_expected: bool,
     #[serde(skip)]
     server: PhantomData<fn(S)>,
 }
@@ -35,7 +43,7 @@ enum To {
 
 impl<S> Clone for ServerRef<S> {
     fn clone(&self) -> Self {
-        Self { to: self.to.clone(), server: PhantomData }
+        Self { to: self.to.clone(), ..*self }
     }
 }
 
@@ -50,7 +58,7 @@ impl<S> ServerRef<S> {
     /// a server is the caller's word.
     #[must_use]
     pub fn at(to: impl Into<Destination>) -> Self {
-        Self { to: To::Destination(to.into()), server: PhantomData }
+        Self { to: To::Destination(to.into()), is_expected: false, server: PhantomData }
     }
 
     /// The server that is found by this, whoever that is when it is asked. That it is such
@@ -61,7 +69,7 @@ impl<S> ServerRef<S> {
             Via::Local(name) => To::Destination(Destination::Name(name)),
             via => To::Via(via),
         };
-        Self { to, server: PhantomData }
+        Self { to, is_expected: false, server: PhantomData }
     }
 
     /// Where a call would go now. Nothing if nobody is found.
@@ -183,11 +191,12 @@ impl<S: Server> ServerRef<S> {
     /// # Errors
     /// There was none, and it did not get ready; [`StartError`] says why.
     pub fn find_or_start(via: Via, function: &str, init: &S::Init) -> Result<Self, StartError> {
+        let found = Self { is_expected: true, ..Self::via(via.clone()) };
         if via.whereis().is_some() {
-            return Ok(Self::via(via));
+            return Ok(found);
         }
-        match Self::start_via(via.clone(), function, init) {
-            Err(StartError::AlreadyStarted(_)) => Ok(Self::via(via)),
+        match Self::start_via(via, function, init) {
+            Err(StartError::AlreadyStarted(_)) => Ok(found),
             started => started,
         }
     }
@@ -212,28 +221,43 @@ impl<S: Server> ServerRef<S> {
     ///
     /// The wait takes constant time however full the mailbox is, and no answer
     /// comes after it has failed. If the server that a cluster name led to turns out not
-    /// to be there, and the name has another owner by then, that one is asked.
+    /// to be there, and the name has another owner by then, that one is asked. Where
+    /// [`ServerRef::find_or_start`] saw somebody, up to 200 ms are waited for that.
     ///
     /// # Errors
     /// There is no answer; [`CallError`] says why.
     pub fn call(&self, call: &S::Call, timeout: Duration) -> Result<S::Reply, CallError> {
         let noproc = CallError::Exit(ExitReason::Noproc);
-        let mut to = self.destination().ok_or(noproc.clone())?;
         if !matches!(self.to, To::Via(Via::Cluster(_))) {
-            return ask::<S>(to, call, timeout);
+            return ask::<S>(self.destination().ok_or(noproc)?, call, timeout);
         }
         let deadline = timer::now().saturating_add(timeout);
-        loop {
+        let mut asked = None;
+        // One that was asked and not there may have found its name taken, and never begun.
+        while let Some(next) = self.destination_after(asked.as_ref(), deadline) {
             let left = deadline.saturating_sub(timer::now());
-            let answer = ask::<S>(to.clone(), call, left);
+            let answer = ask::<S>(next.clone(), call, left);
             if answer.as_ref().err() != Some(&noproc) {
                 return answer;
             }
-            // That one may have found its name taken, and never begun.
-            match self.destination() {
-                Some(next) if next != to => to = next,
-                _ => return answer,
+            asked = Some(next);
+        }
+        Err(noproc)
+    }
+
+    /// Where a call would go that has found nobody there.
+    fn destination_after(
+        &self,
+        asked: Option<&Destination>,
+        deadline: Duration,
+    ) -> Option<Destination> {
+        let settled = deadline.min(timer::now().saturating_add(SETTLED_WITHIN));
+        loop {
+            let next = self.destination().filter(|next| Some(next) != asked);
+            if next.is_some() || !self.is_expected || timer::now() >= settled {
+                return next;
             }
+            timer::sleep(LOOKED_UP_AGAIN);
         }
     }
 
