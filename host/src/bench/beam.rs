@@ -138,7 +138,8 @@ impl Machine {
             let _ = BufReader::new(stdout).read_line(&mut line);
             let _ = found.send(line.trim().to_owned());
         });
-        Ok(line.recv_timeout(REMOTE_TIME_MAX)?)
+        line.recv_timeout(REMOTE_TIME_MAX)
+            .with_context(|| format!("no figure within {} s", REMOTE_TIME_MAX.as_secs()))
     }
 }
 
