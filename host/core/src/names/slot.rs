@@ -157,11 +157,9 @@ impl Names {
     fn may_wound(&mut self, key: &Key, holder: &Contender, effects: &mut Effects) -> bool {
         let objection = self.obstacle(key, holder).is_some();
         let Some(slot) = self.slots.get_mut(key) else { return false };
-        let next = slot.queue.first_key_value();
-        let comes_before = |(place, next): (&Place, &Contender)| {
-            next.node != holder.node && *place < holder.place(key)
-        };
-        if !objection && !next.is_some_and(comes_before) {
+        // Those of the holder's own node may come first of all, and hide one of another's.
+        let mut before = slot.queue.range(..holder.place(key));
+        if !objection && !before.any(|(_, next)| next.node != holder.node) {
             return false;
         }
         if holder.node == self.own {

@@ -101,6 +101,24 @@ fn the_nodes_own_proposal_gives_way_at_once_to_one_that_comes_before_it() {
 }
 
 #[test]
+fn the_nodes_own_proposal_gives_way_though_another_of_its_own_comes_first_of_all() {
+    let mut names = names(&[A]);
+    let own = pid(ME, 1);
+    let theirs = rival(own, A, true);
+    let sibling = rival(theirs, ME, true);
+    let begun = asks(&mut names, 1, register(own));
+    let Some(Effect::Send { frame: Frame::Propose { ticket, .. }, .. }) = begun.last() else {
+        panic!("a proposal");
+    };
+    asks(&mut names, 2, register(sibling));
+    assert_eq!(names.whereis(&key()), Some(own));
+    // Else this one would wait here, and others that took it let the own one wait.
+    let effects = hears(&mut names, A, propose(7, claim(theirs)));
+    assert!(effects.contains(&send(A, withdraw(*ticket))), "{effects:?}");
+    assert_eq!(names.whereis(&key()), Some(sibling));
+}
+
+#[test]
 fn the_nodes_own_proposal_lets_one_wait_that_comes_after_it() {
     let mut names = names(&[A]);
     let own = pid(ME, 1);
