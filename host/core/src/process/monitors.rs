@@ -57,10 +57,7 @@ impl Monitors {
 
     /// Takes those that watch somebody on this node, in the order of their references.
     pub(super) fn take_node(&mut self, node: NodeId) -> Vec<(Reference, Monitor)> {
-        let (lost, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.0).into_iter().partition(|(_, it)| it.to.node == node);
-        self.0 = kept.into_iter().collect();
-        lost
+        self.0.extract_if(.., |_, monitor| monitor.to.node == node).collect()
     }
 }
 
