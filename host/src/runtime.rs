@@ -185,8 +185,7 @@ impl Runtime {
             if let Some(link) = self.perform(&mut state, effects) {
                 // It goes on when the connection has caught up.
                 state.suspended = Some(link);
-                scheduler::ask_for_yield();
-                self.spawner.nudge();
+                scheduler::yield_at_once();
             }
             (result, state.doomed)
         })
