@@ -252,17 +252,18 @@ pub fn remote(args: &Remote) -> anyhow::Result<()> {
             print(&figure(job, value, &mut []), args.json)?;
             continue;
         }
-        let (mut ours, mut theirs, mut theirs_comes) = (Vec::new(), Vec::new(), true);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut beside = beam.as_ref().zip(job.beam());
         for _ in 0..args.runs {
             ours.push(child(job, args.channel())?);
             if job == Job::PingPong && with_ceiling {
                 ceiling.push(child(Job::Bare, args.channel())?);
             }
-            if let (Some(beam), Some(name), true) = (&beam, job.beam(), theirs_comes) {
+            if let Some((beam, name)) = beside {
                 match beam.measure_remote(name, beam_nodes(name)) {
                     Ok(value) => theirs.push(value),
                     Err(error) => {
-                        theirs_comes = false;
+                        beside = None;
                         eprintln!("the BEAM gives no {}: {error:#}", job.name());
                     }
                 }
