@@ -234,8 +234,7 @@ pub(crate) async fn dial_address(
     let dialing = Dialing { target: &target, identity, security, setup_time };
     let deadline = Instant::now() + setup_time;
     let timely = tokio::time::timeout_at(deadline, async {
-        let tls = dialing.needs_tls(address, tls);
-        let way = Way::connect(address, tls).await?;
+        let way = dialing.reach(address, tls).await?;
         dialing.connected(way, address, deadline).await
     });
     timely.await.map_err(|_| TransportError::TooSlow(setup_time))?
@@ -246,18 +245,6 @@ enum Way {
     Tls(TcpStream),
     Plain(TcpStream),
     Local(UnixStream),
-}
-
-impl Way {
-    async fn connect(address: SocketAddr, tls: bool) -> std::io::Result<Self> {
-        if tls {
-            return TcpStream::connect(address).await.map(Self::Tls);
-        }
-        match local::connect(address).await {
-            Some(socket) => Ok(Self::Local(socket)),
-            None => TcpStream::connect(address).await.map(Self::Plain),
-        }
-    }
 }
 
 /// The end of the first of so many equal parts of what is left.
@@ -332,8 +319,7 @@ impl Dialing<'_> {
         deadline: Instant,
     ) -> Result<(Transport, Session), DialError> {
         let name = || self.target.name.clone();
-        let tls = self.needs_tls(address, tls);
-        let way = match tokio::time::timeout_at(deadline, Way::connect(address, tls)).await {
+        let way = match tokio::time::timeout_at(deadline, self.reach(address, tls)).await {
             Ok(Ok(way)) => way,
             Ok(Err(source)) => {
                 return Err(DialError::Unreachable { name: name(), address, source });
@@ -368,8 +354,15 @@ impl Dialing<'_> {
         })
     }
 
-    fn needs_tls(&self, address: SocketAddr, told: bool) -> bool {
-        told || self.security.dials_tls(address.ip(), self.identity.role)
+    /// A socket that leads there. `tls` says that TLS is wanted in any case.
+    async fn reach(&self, address: SocketAddr, tls: bool) -> std::io::Result<Way> {
+        if tls || self.security.dials_tls(address.ip(), self.identity.role) {
+            return TcpStream::connect(address).await.map(Way::Tls);
+        }
+        match local::connect(address).await {
+            Some(socket) => Ok(Way::Local(socket)),
+            None => TcpStream::connect(address).await.map(Way::Plain),
+        }
     }
 
     async fn connected(

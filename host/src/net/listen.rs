@@ -61,6 +61,17 @@ pub trait Peers: Send + Sync + 'static {
     fn accepted(&self, transport: Transport, session: Session, from: Origin);
 }
 
+/// Takes nodes, and no commands.
+impl<P: Peers> Receiver for Arc<P> {
+    fn roles(&self) -> &'static [Role] {
+        &[Role::Peer]
+    }
+
+    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
+        Peers::accepted(&**self, transport, session, from);
+    }
+}
+
 /// Says when a listener stops.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);

@@ -12,7 +12,7 @@ use super::*;
 use crate::net::Mode;
 use crate::net::dial::DialError;
 use crate::net::tests::{
-    COOKIE, Listening, OTHER_COOKIE, at, dial_as, failed, identity, secret, security, soon,
+    COOKIE, Listening, Nobody, OTHER_COOKIE, at, dial_as, failed, identity, secret, security, soon,
 };
 use crate::net::tls::Tls;
 
@@ -235,15 +235,8 @@ async fn a_connection_of_a_node_keeps_its_place_until_it_ends() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_refused_with_the_fix() {
     let node = Listening::start("a@localhost", security(COOKIE, Mode::Auto)).await;
-    struct Nobody;
-    impl Receiver for Nobody {
-        fn roles(&self) -> &'static [Role] {
-            &[]
-        }
-        async fn accepted(&self, _: Transport, _: Session, _: Origin, _: Stop) {}
-    }
-    let keys = security(COOKIE, Mode::Auto);
-    let again = Listener::start(node.address(), identity("b@localhost"), keys, Nobody).await;
+    let (keys, nobody) = (security(COOKIE, Mode::Auto), Arc::new(Nobody));
+    let again = Listener::start(node.address(), identity("b@localhost"), keys, nobody).await;
     let error = again.expect_err("taken").to_string();
     assert!(error.contains("--listen"), "{error}");
 }

@@ -1,16 +1,16 @@
 //! Who takes the short way, and who does not.
 
 use std::os::linux::net::SocketAddrExt as _;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::net::Mode;
-use crate::net::listen::{Listener, Receiver, Stop, Ways};
-use crate::net::tests::{COOKIE, Listening, OTHER_COOKIE, at, dial_as, failed, identity, security};
-use crate::net::transport::Transport;
-use odeon_core::peer::handshake::Session;
-use odeon_core::wire::Role;
+use crate::net::listen::{Listener, Ways};
+use crate::net::tests::{
+    COOKIE, Listening, Nobody, OTHER_COOKIE, at, dial_as, failed, identity, security,
+};
 
 /// How a node with `theirs` is reached by one with `ours`.
 async fn origin(theirs: Mode, ours: Mode) -> Origin {
@@ -39,22 +39,12 @@ async fn the_cookie_is_asked_for_on_the_short_way_as_well() {
     assert!(node.nobody_arrived());
 }
 
-/// Takes nodes, and drops them.
-struct Nobody;
-
-impl Receiver for Nobody {
-    fn roles(&self) -> &'static [Role] {
-        &[Role::Peer]
-    }
-
-    async fn accepted(&self, _: Transport, _: Session, _: Origin, _: Stop) {}
-}
-
 #[tokio::test]
 async fn who_takes_tcp_alone_is_reached_by_tcp() {
     let anywhere = ([127, 0, 0, 1], 0).into();
     let keys = security(COOKIE, Mode::Auto);
-    let node = Listener::start_for(Ways::Tcp, anywhere, identity("a@localhost"), keys, Nobody);
+    let (name, nobody) = (identity("a@localhost"), Arc::new(Nobody));
+    let node = Listener::start_for(Ways::Tcp, anywhere, name, keys, nobody);
     let node = node.await.expect("a free port");
     assert!(connect(node.address()).await.is_none());
     let target = at("a@localhost", node.address());

@@ -65,6 +65,13 @@ impl Peers for Arrivals {
     }
 }
 
+/// Takes nodes, and drops them.
+pub(super) struct Nobody;
+
+impl Peers for Nobody {
+    fn accepted(&self, _: Transport, _: Session, _: Origin) {}
+}
+
 /// A node that listens on a free port.
 pub(super) struct Listening {
     pub(super) server: Server,

@@ -13,10 +13,8 @@ use std::sync::{Arc, Mutex};
 use odeon::Native;
 use odeon::cluster::{self, Dialler, Distribution};
 use odeon::control::discovery::{Directory, Published};
-use odeon::net::listen::{Listener, Peers as _, Receiver, Stop};
-use odeon::net::transport::Transport;
-use odeon::net::{Identity, Origin, Security, dial};
-use odeon_core::peer::handshake::Session;
+use odeon::net::listen::Listener;
+use odeon::net::{Identity, Security, dial};
 use odeon_core::wire::Role;
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -82,18 +80,6 @@ type Shared<T> = Arc<Mutex<Option<T>>>;
 /// Waits for the end of an actor.
 type End = Pin<Box<dyn Future<Output = odeon_core::Reason> + Send>>;
 
-struct Doorman(Arc<Distribution>);
-
-impl Receiver for Doorman {
-    fn roles(&self) -> &'static [Role] {
-        &[Role::Peer]
-    }
-
-    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
-        self.0.accepted(transport, session, from);
-    }
-}
-
 impl Inside {
     fn start(plan: Plan, says: Says) -> Self {
         let Plan { name, setting, directory, data_dir } = plan;
@@ -124,7 +110,7 @@ impl Inside {
         };
         let distribution = Arc::new(world.node.distribute(dialler, setting.cluster));
         drop(inside);
-        let receiver = Doorman(Arc::clone(&distribution));
+        let receiver = Arc::clone(&distribution);
         let ip = setting.host.map_or([127, 0, 0, 1].into(), |host| host.ip);
         let listener =
             Listener::start(SocketAddr::new(ip, 0), identity.clone(), security.clone(), receiver);

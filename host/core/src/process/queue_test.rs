@@ -63,6 +63,7 @@ proptest! {
                 Step::Take(filter @ Filter::Reference(wanted)) => {
                     let of_it = |event: &Event| event.reference() == Some(wanted);
                     prop_assert_eq!(queue.has(filter), model.iter().any(of_it));
+                    prop_assert!(queue.end() - queue.indexed <= UNINDEXED_MAX);
                     prop_assert_eq!(queue.take(filter), take_first(&mut model, of_it));
                 }
                 Step::TakeDown(wanted) => {

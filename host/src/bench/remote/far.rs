@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::Context;
-use odeon_core::peer::handshake::{Secret, Session};
+use odeon_core::peer::handshake::Secret;
 use odeon_core::wire::Role;
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +18,10 @@ use super::{Channel, bare, many};
 use crate::cluster::{self, Dialler, Distribution};
 use crate::control::discovery::{Directory, Entry, Published};
 use crate::modules::compile::TierChoice;
-use crate::net::listen::{Listener, Peers as _, Receiver, Stop, Ways};
+use crate::net::listen::{Listener, Ways};
 use crate::net::secrets::Secrets;
 use crate::net::tls::Tls;
-use crate::net::transport::Transport;
-use crate::net::{Identity, Mode, Origin, Security, dial};
+use crate::net::{Identity, Mode, Security, dial};
 use crate::{Config, Limits, Node};
 
 /// The near node's name.
@@ -189,10 +188,11 @@ impl Member {
         };
         let options = cluster::Options { several_names: true, ..cluster::Options::default() };
         let distribution = Arc::new(node.distribute(dialler, options));
-        let doorman = Doorman(Arc::clone(&distribution));
         let ways = if meeting.channel == Channel::Tcp { Ways::Tcp } else { Ways::All };
         let anywhere = ([127, 0, 0, 1], 0).into();
-        let listener = Listener::start_for(ways, anywhere, identity, security, doorman).await?;
+        let listener =
+            Listener::start_for(ways, anywhere, identity, security, Arc::clone(&distribution))
+                .await?;
         let entry = Entry {
             name: name.to_owned(),
             address: listener.address(),
@@ -202,18 +202,5 @@ impl Member {
         };
         let published = directory.publish(&entry)?;
         Ok(Self { node, _distribution: distribution, _listener: listener, _published: published })
-    }
-}
-
-/// Takes nodes, and no commands.
-struct Doorman(Arc<Distribution>);
-
-impl Receiver for Doorman {
-    fn roles(&self) -> &'static [Role] {
-        &[Role::Peer]
-    }
-
-    async fn accepted(&self, transport: Transport, session: Session, from: Origin, _: Stop) {
-        self.0.accepted(transport, session, from);
     }
 }
